@@ -1,0 +1,1 @@
+"""M31A without a screen: run goals from scripts and CI, with JSON and exit codes."""

@@ -1,0 +1,1 @@
+"""The verbs, one file each: `main(program, words)` returns the exit code."""

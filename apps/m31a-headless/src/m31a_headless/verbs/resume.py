@@ -1,0 +1,19 @@
+"""`resume [ID]`: go on with a session where it stopped."""
+
+from m31a_headless.options import UsageError, parse, parser_of
+from m31a_headless.runner import carry_out
+
+
+def main(program: str, words: list[str]) -> int:
+    """Go on with a session."""
+    parser = parser_of(
+        program,
+        "resume",
+        "[SESSION] [options]",
+        "Go on with a session that was killed, stopped or has failed; without an id the newest.",
+    )
+    options = parse(parser, words)
+    if len(options.words) > 1:
+        raise UsageError("resume takes one session id")
+    session_id = options.words[0] if options.words else None
+    return carry_out(options, lambda engine: engine.resume(session_id, options.engine))

@@ -1,0 +1,1 @@
+"""M31A: an autonomous coding agent for the terminal that finishes."""

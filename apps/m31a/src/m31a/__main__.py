@@ -1,0 +1,7 @@
+"""`python -m m31a`."""
+
+import sys
+
+from m31a.cli import main
+
+sys.exit(main())

@@ -1,0 +1,80 @@
+"""The ledger and the keychain as the command line shows them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from m31a_engine.session.home import Home
+from m31a_keychain import Missing, SecretStore, default_store, resolve
+from m31a_ledger import LedgerStore, summarise
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The ledger of all runs, as lines of text."""
+
+    store: LedgerStore
+
+    def lines(self, limit: int) -> Iterator[str]:
+        """The newest runs, newest first; then what cannot be read."""
+        for entry in tuple(reversed(self.store.entries()))[:limit]:
+            cost = "unknown" if entry.cost_usd is None else f"${entry.cost_usd:.4f}"
+            yield (
+                f"{entry.at[:16]}  {entry.outcome:18} {entry.project:20} {cost:>9}"
+                f"  {' '.join(entry.keywords)}"
+            )
+        for problem in self.store.problems():
+            yield f"line {problem.line}: {problem.reason}"
+
+    def statistics(self) -> Iterator[str]:
+        """What all runs add up to."""
+        stats = summarise(self.store.entries())
+        cost = "unknown" if stats.cost_total_usd is None else f"${stats.cost_total_usd:.4f}"
+        yield f"sessions         {stats.sessions}"
+        yield f"tasks a session  {stats.tasks_mean:.1f}"
+        yield f"failed tasks     {stats.failed}"
+        yield f"healed tasks     {stats.healed}"
+        yield f"cost             {cost} ({stats.cost_known} sessions with a known cost)"
+        yield f"mean duration    {stats.duration_mean_s:.1f} s"
+        for title, tallies in (
+            ("top failures", stats.top_failures),
+            ("top frameworks", stats.top_frameworks),
+        ):
+            if tallies:
+                yield f"{title:16} " + ", ".join(
+                    f"{tally.name} ({tally.count})" for tally in tallies
+                )
+
+
+def ledger_at(home: Path) -> Ledger:
+    """The ledger below M31A_HOME."""
+    return Ledger(store=LedgerStore(Home(root=home).ledger))
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Keys of the system's keychain; values go in and are never shown."""
+
+    store: SecretStore
+    environ: Mapping[str, str]
+
+    def status(self, provider: str) -> tuple[str, bool]:
+        """A line that says where the key comes from, and whether there is one."""
+        found = resolve(provider, environ=self.environ, store=self.store)
+        if isinstance(found, Missing):
+            return f"{provider}: no key; looked in: {'; '.join(found.tried)}", False
+        return f"{provider}: from {found.source}", True
+
+    def set(self, provider: str, key: str) -> str:
+        """Store a key and say where it is now."""
+        self.store.set(provider, key)
+        return f"{provider}: stored in the keychain"
+
+    def delete(self, provider: str) -> bool:
+        """Remove a key; False when there was none."""
+        return self.store.delete(provider)
+
+
+def secrets_of_system(environ: Mapping[str, str]) -> Secrets:
+    """The keys of this system."""
+    return Secrets(store=default_store(), environ=environ)

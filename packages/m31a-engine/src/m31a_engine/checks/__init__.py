@@ -1,0 +1,1 @@
+"""Evidence: checks that ran on exactly one tree, and what speaks against them."""

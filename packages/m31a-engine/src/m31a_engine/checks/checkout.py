@@ -1,0 +1,165 @@
+"""A clean checkout of exactly one commit, for checks to run in."""
+
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+import anyio.to_thread
+
+from m31a_engine.checks.dependencies import Family, WayBack, families_of, family_of
+from m31a_rollback import Repository, WorkTree
+
+_SUBMODULE_MODE = "160000"
+
+
+class Mounting(Protocol):
+    """How a checkout comes by the project's dependencies, and where commands see it."""
+
+    async def prepare(self, checkout: "Checkout") -> None:
+        """Make the dependency folders reachable from the checkout; again is fine."""
+
+    def place(self, checkout: "Checkout") -> Path:
+        """Where commands see the checkout: its own path, or the project's."""
+
+    def wrap(self, argv: Sequence[str]) -> tuple[str, ...]:
+        """The argument list that runs `argv` where the checkout stands."""
+
+    def blocked(self, command: str) -> str:
+        """Why this command may not run, for it would reach the user's own files; else ""."""
+
+
+@dataclass(slots=True)
+class Checkout:
+    """A folder with the files of one commit, and nothing a former check left behind."""
+
+    tree: WorkTree
+    commit: str
+    project: Path
+    caches: Path
+    """Private to this checkout: temporary files, what XDG_CACHE_HOME is for."""
+    _seen: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        """Where it stands."""
+        return self.tree.path
+
+    async def remember(self) -> None:
+        """Take the tracked files as they are now for the ones to compare with."""
+        self._seen = await anyio.to_thread.run_sync(_digests, self.path, tuple(self._seen))
+
+    async def changed_files(self) -> tuple[str, ...]:
+        """The tracked files that are not as they were made; whatever else is there is left out.
+
+        Files are read, not asked of git: nothing a check does to the index can hide a change.
+        """
+        now = await anyio.to_thread.run_sync(_digests, self.path, tuple(self._seen))
+        return tuple(path for path, digest in self._seen.items() if now[path] != digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """Dependency folders by symbolic link, where none of them leads back into the project."""
+
+    folders: Sequence[str]
+    ways_back: Sequence[WayBack]
+
+    async def prepare(self, checkout: Checkout) -> None:
+        """Link each folder that is there, is not part of the commit, and leads nowhere back."""
+        leading = {way.folder for way in self.ways_back}
+        for name in self.folders:
+            source, target = checkout.project / name, checkout.path / name
+            if name in leading or not source.is_dir() or os.path.lexists(target):
+                continue
+            if target.parent.is_dir():
+                target.symlink_to(source.resolve(), target_is_directory=True)
+
+    def place(self, checkout: Checkout) -> Path:
+        """The checkout's own path."""
+        return checkout.path
+
+    def wrap(self, argv: Sequence[str]) -> tuple[str, ...]:
+        """The same list: links need no other place to run in."""
+        return tuple(argv)
+
+    def blocked(self, command: str) -> str:
+        """Which dependency the command needs that leads back into the project; "" when none."""
+        families = families_of(command)
+        for way in self.ways_back:
+            if way.family in families or (way.family is Family.OTHER and not _known(way.folder)):
+                return f"{way.folder} leads back into the project ({way.why})"
+        return ""
+
+
+@asynccontextmanager
+async def clean_checkout(
+    repository: Repository, commit: str, folder: Path, mounting: Mounting
+) -> AsyncIterator[Checkout]:
+    """A checkout of `commit` in the new folder `folder`; gone afterwards, whatever happened.
+
+    What an interrupted check left at that place is removed first.
+    """
+    await repository.remove_worktree(folder)
+    await anyio.to_thread.run_sync(_delete, folder)
+    caches = folder.with_name(f"{folder.name}.caches")
+    await anyio.to_thread.run_sync(_empty, caches)
+    tree = await repository.worktree(folder, commit)
+    try:
+        entries = await repository.ls_tree(commit)
+        files = {entry.path: "" for entry in entries if entry.mode != _SUBMODULE_MODE}
+        checkout = Checkout(
+            tree=tree, commit=commit, project=repository.root, caches=caches, _seen=files
+        )
+        await checkout.remember()
+        await mounting.prepare(checkout)
+        yield checkout
+    finally:
+        with anyio.CancelScope(shield=True):
+            await tree.remove()
+            await anyio.to_thread.run_sync(_delete, caches)
+
+
+def _known(folder: str) -> bool:
+    return family_of(folder) is not None
+
+
+def _empty(folder: Path) -> None:
+    _delete(folder)
+    for name in ("tmp", "xdg"):
+        (folder / name).mkdir(parents=True, mode=0o700)
+
+
+def _delete(folder: Path) -> None:
+    """Remove it, folders that a check made read-only included."""
+    for here, names, _ in os.walk(folder):
+        for name in names:
+            path = Path(here, name)
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _digests(root: Path, paths: Sequence[str]) -> dict[str, str]:
+    return {path: _digest(root / path) for path in paths}
+
+
+def _digest(path: Path) -> str:
+    """What a file is: kind, executable bit and contents; "" when it is not there."""
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            return f"link {path.readlink()}"
+        if not stat.S_ISREG(mode):
+            return "no file"
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+    return f"{mode & 0o100:o} {content}"

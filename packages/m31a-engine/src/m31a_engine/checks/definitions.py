@@ -1,0 +1,246 @@
+"""What defines the checks: their commands, and the files that decide what these run."""
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from configparser import ConfigParser, Error
+from pathlib import PurePosixPath
+
+import msgspec
+
+_ALWAYS = re.compile(
+    r"pytest\.ini|\.pytest\.ini|tox\.ini|noxfile\.py|m31a\.toml|\.coveragerc"
+    r"|(?:jest|vitest|karma|playwright|cypress|ava|wdio|nyc|jasmine)\.(?:config|conf|setup)[\w.]*"
+    r"|jest[\w.-]*\.setup\.\w+|setupTests\.\w+|setup-?[jJ]est\.\w+|vitest[\w.-]*\.(?:setup|workspace)\.\w+"
+    r"|\.mocharc(?:\.\w+)?|\.taprc|\.nycrc(?:\.\w+)?|\.npmrc|\.yarnrc(?:\.yml)?|\.pnp\.c?js|bunfig\.toml"
+    r"|\.rspec|Rakefile|\.proverc|phpunit\.xml(?:\.dist)?|rust-toolchain(?:\.toml)?"
+    r"|sitecustomize\.py|usercustomize\.py|.*\.pth|.*\.egg-link"
+)
+_CONFTEST = re.compile(r"conftest\.py|(?:spec|rails|test)_helper\.rb")
+_MAKE = re.compile(r"(?:GNU)?[mM]akefile|.*\.mk")
+_RECIPES = re.compile(
+    r"[jJ]ustfile|\.justfile|Taskfile\.ya?ml|tasks\.py|build\.(?:gradle|sbt)(?:\.kts)?|pom\.xml"
+)
+_RECIPE_PROGRAMS = re.compile(r"\b(?:just|task|invoke|inv|gradle|gradlew|sbt|mvn)\b")
+_INSTALLED = frozenset({"node_modules", ".venv", "venv", "site-packages", ".cargo"})
+_RUNNERS = frozenset(
+    [
+        "pytest",
+        "_pytest",
+        "pluggy",
+        "iniconfig",
+        "unittest",
+        "unittest2",
+        "nose",
+        "nose2",
+        "coverage",
+        "tox",
+        "sitecustomize",
+        "usercustomize",
+        "mock",
+        "hypothesis",
+        "xdist",
+        "py",
+    ]
+)
+_DEPENDENCIES = re.compile(
+    r"package(?:-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|pyproject\.toml"
+    r"|poetry\.lock|uv\.lock|pdm\.lock|Pipfile(?:\.lock)?|requirements[\w.-]*\.(?:txt|in)|setup\.(?:py|cfg)"
+    r"|environment\.ya?ml|go\.(?:mod|sum)|Cargo\.(?:toml|lock)|Gemfile(?:\.lock)?|composer\.(?:json|lock)"
+)
+
+
+def declares_dependencies(path: str) -> bool:
+    """Whether the file says what is to be installed."""
+    return _DEPENDENCIES.fullmatch(PurePosixPath(path).name) is not None
+
+
+def may_define(path: str, commands: Sequence[str]) -> bool:
+    """Whether a change of this file can be a change of a check; its contents decide the rest."""
+    where = PurePosixPath(path)
+    if _INSTALLED.intersection(where.parts) or _ALWAYS.fullmatch(where.name):
+        return True
+    if _CONFTEST.fullmatch(where.name) or _MAKE.fullmatch(where.name):
+        return True
+    if where.name in ("pyproject.toml", "setup.cfg", "package.json", "Cargo.toml"):
+        return True
+    if _RECIPES.fullmatch(where.name):
+        return any(_RECIPE_PROGRAMS.search(command) for command in commands)
+    return any(path in _paths_in(command) for command in commands)
+
+
+def definition(path: str, source: str | None, commands: Sequence[str]) -> object:
+    """The part of the file that defines checks, as a value to be compared; None when none does."""
+    if source is None:
+        return None
+    match PurePosixPath(path).name:
+        case "package.json":
+            return _package_json(source, commands)
+        case "pyproject.toml":
+            return _pyproject(source)
+        case "setup.cfg":
+            return _setup_cfg(source)
+        case "Cargo.toml":
+            return _cargo(source)
+        case name if _MAKE.fullmatch(name):
+            return _makefile(source, commands)
+        case _:
+            return source
+
+
+def scripts_named(source: str, commands: Sequence[str]) -> frozenset[str]:
+    """Paths that the recipes or scripts of a definition run, as far as its words tell."""
+    return frozenset(path for text in (source, *commands) for path in _paths_in(text))
+
+
+def shadowed_module(path: str, roots: frozenset[str], *, is_new: bool) -> str | None:
+    """The module of a runner, or of Python itself, that this file would be imported in place of.
+
+    `roots` are the folders that a runner puts on its path. A file that shadows a module of the
+    standard library counts only when it is new: the project lived with it before.
+    """
+    where = PurePosixPath(path)
+    if not re.fullmatch(r"\.(?:py|pyc|so|pyd)|\.[\w-]+\.so", "".join(where.suffixes) or "-"):
+        return None
+    module, folder = where.name.split(".", 1)[0], where.parent
+    if module == "__init__":
+        module, folder = folder.name, folder.parent
+    if (str(folder) if str(folder) != "." else "") not in roots:
+        return None
+    if module in _RUNNERS or (is_new and module in sys.stdlib_module_names):
+        return module
+    return None
+
+
+def _paths_in(text: str) -> set[str]:
+    return {
+        word.removeprefix("./")
+        for word in re.findall(r"[\w./@-]+", text)
+        if "." in word or "/" in word
+    }
+
+
+def _package_json(source: str, commands: Sequence[str]) -> object:
+    try:
+        manifest = msgspec.json.decode(source.encode(), type=dict[str, msgspec.Raw])
+        scripts = msgspec.json.decode(
+            manifest.get("scripts", msgspec.Raw(b"{}")), type=dict[str, str]
+        )
+    except msgspec.DecodeError:
+        return source
+    wanted = (
+        {"test"} if any(re.search(r"\b(?:npm|yarn|pnpm|bun)\b", one) for one in commands) else set()
+    )
+    for command in commands:
+        wanted |= set(
+            re.findall(r"\b(?:npm|yarn|pnpm|bun)(?: run(?:-script)?)? ([\w:.-]+)", command)
+        )
+    used: dict[str, str] = {}
+    while wanted:
+        name = wanted.pop()
+        for script in (f"pre{name}", name, f"post{name}"):
+            if script in scripts and script not in used:
+                used[script] = scripts[script]
+                wanted |= set(
+                    re.findall(
+                        r"(?:run(?:-script)?|yarn|pnpm|run-[sp]) ([\w:.-]+)", scripts[script]
+                    )
+                )
+    settings = ("jest", "mocha", "ava", "vitest", "nyc", "c8", "tap", "jasmine")
+    return used, {name: bytes(manifest[name]) for name in settings if name in manifest}
+
+
+def _pyproject(source: str) -> object:
+    try:
+        document = tomllib.loads(source)
+    except tomllib.TOMLDecodeError:
+        return source
+    tool = document.get("tool", {})
+    if not isinstance(tool, Mapping):
+        return source
+    parts = {
+        name: tool[name]
+        for name in ("pytest", "tox", "nox", "coverage", "poe", "taskipy")
+        if name in tool
+    }
+    hatch, pdm = tool.get("hatch", {}), tool.get("pdm", {})
+    return repr((parts, hatch.get("envs"), pdm.get("scripts")))
+
+
+def _setup_cfg(source: str) -> object:
+    parser = ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(source)
+    except Error:
+        return source
+    wanted = ("tool:pytest", "pytest", "aliases", "unittest", "nosetests")
+    return {
+        name: dict(parser[name])
+        for name in parser.sections()
+        if name in wanted or name.startswith(("tox", "coverage"))
+    }
+
+
+def _cargo(source: str) -> object:
+    try:
+        document = tomllib.loads(source)
+    except tomllib.TOMLDecodeError:
+        return source
+    library = document.get("lib", {})
+    return repr(
+        (
+            {
+                name: document[name]
+                for name in ("test", "bench", "patch", "profile")
+                if name in document
+            },
+            library.get("test") if isinstance(library, Mapping) else None,
+            library.get("harness") if isinstance(library, Mapping) else None,
+            document.get("package", {}).get("autotests"),
+        )
+    )
+
+
+def _makefile(source: str, commands: Sequence[str]) -> object:
+    """The targets that the commands name, what these need, and the variables in them."""
+    rules = dict(_rules(source))
+    if not any(re.search(r"\bmake\b", command) for command in commands):
+        return None
+    wanted = [
+        word
+        for command in commands
+        for part in re.findall(r"\bmake\b([^;&|\n]*)", command)
+        for word in part.split() or list(rules)[:1]
+    ]
+    used: dict[str, str] = {}
+    while wanted:
+        name = wanted.pop()
+        if name in rules and name not in used:
+            used[name] = rules[name]
+            wanted += re.findall(r"[\w./-]+", rules[name])
+    variables = {
+        match[1]: match[0]
+        for match in re.finditer(r"^([\w.-]+)\s*[:?+!]*=.*$", source, re.MULTILINE)
+        if match[1] in ("SHELL", ".SHELLFLAGS", "MAKEFLAGS")
+        or re.search(rf"[$][({{]{re.escape(match[1])}\b", "".join(used.values()))
+    }
+    return used, variables, re.findall(r"^-?include .*$", source, re.MULTILINE)
+
+
+def _rules(source: str) -> Iterator[tuple[str, str]]:
+    """Each target with its prerequisites and recipe, the rules of one target together."""
+    found: dict[str, list[str]] = {}
+    names: list[str] = []
+    for line in source.replace("\\\n", " ").splitlines():
+        head = re.fullmatch(r"([^\s#:=][^#:=]*?)\s*::?(?!=)(.*)", line)
+        if line.startswith("\t"):
+            for name in names:
+                found[name].append(line)
+        elif head:
+            names = head[1].split()
+            for name in names:
+                found.setdefault(name, []).append(head[2])
+        elif line.strip() and not line.startswith("#"):
+            names = []
+    return ((name, "\n".join(lines)) for name, lines in found.items())

@@ -1,0 +1,164 @@
+"""One verification while it is being made: what was seen, and what follows from it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from m31a_engine.checks.criteria import TaskCriterion, search_criteria, shows_behaviour
+from m31a_engine.checks.judge import against_base, changed_files, judge, new_failures
+from m31a_engine.checks.observation import Observation
+from m31a_engine.checks.result import (
+    TEST_CHANGES,
+    CheckResult,
+    CheckStatus,
+    Finding,
+    FindingKind,
+    Severity,
+    Verification,
+    lifted,
+    verdict_of,
+)
+from m31a_engine.checks.stand import Stand, Surroundings, stand
+from m31a_engine.checks.tamper import base_tests
+from m31a_engine.checks.testfiles import is_test_file
+from m31a_engine.planning.plan import RunCriterion
+from m31a_engine.project.facts import CheckCommand
+from m31a_rollback import Diff
+
+
+@dataclass(slots=True, kw_only=True)
+class Gathering:
+    """One verification while it is being made."""
+
+    commands: Sequence[CheckCommand]
+    emit: Callable[[CheckResult], Awaitable[None]]
+    known_failures: frozenset[str]
+    allow: frozenset[str]
+    planned_tests: frozenset[str]
+    may_run: Callable[[str], bool]
+    surroundings: Surroundings
+    head: Stand
+    base: Stand
+    diff: Diff
+    against_base: bool
+    results: list[CheckResult] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    known: dict[str, None] = field(default_factory=dict)
+
+    async def add(self, result: CheckResult | None) -> None:
+        """Take a result in and tell it."""
+        if result is not None:
+            self.results.append(result)
+            await self.emit(result)
+
+    async def run_commands(self) -> None:
+        """The project's own checks."""
+        for command in self.commands:
+            await self._check(command.name, command.command, behavioural=command.behavioural)
+
+    async def run_criteria(self, criteria: Sequence[TaskCriterion]) -> None:
+        """The plan's criteria; a command that is a check already is not run once more."""
+        repository = self.surroundings.repository
+        for result in await search_criteria(repository, self.head.commit, criteria):
+            await self.add(result)
+        done = {command.command for command in self.commands}
+        for one in criteria:
+            if not isinstance(one.criterion, RunCriterion) or one.criterion.command in done:
+                continue
+            command = one.criterion.command
+            done.add(command)
+            if self.may_run(command):
+                await self._criterion(one.name, command)
+            else:
+                unseen = self.head.not_run(command, "its command has no leave to run")
+                await self.add(judge(one.name, unseen, behavioural=shows_behaviour(command)))
+
+    async def run_base_tests(self) -> None:
+        """The base's versions of changed test files on the head's program."""
+        if self.allow & {TEST_CHANGES, FindingKind.BASE_TESTS_RED}:
+            return
+        files = await base_tests(
+            self.surroundings.repository,
+            self.base.commit,
+            [file for file in self.diff.files if file.path not in self.planned_tests],
+        )
+        commands = [command for command in self.commands if command.behavioural]
+        if not files or not commands:
+            return
+        async with stand(
+            self.surroundings,
+            "base-tests",
+            self.head.commit,
+            overlay=files,
+            overlay_of=self.base.tree,
+        ) as mixed:
+            for command in commands:
+                await self._base_tests(mixed, command)
+
+    def verification(self, manual_steps: Sequence[str]) -> Verification:
+        """All of it, and the verdict."""
+        findings = tuple(lifted(finding, self.allow) for finding in self.findings)
+        return Verification(
+            verdict=verdict_of(self.results, findings),
+            tree=self.head.tree,
+            checks=tuple(self.results),
+            known_failures=tuple(self.known),
+            findings=findings,
+            manual_steps=tuple(manual_steps),
+            fingerprint=self.surroundings.fingerprint,
+        )
+
+    async def _check(self, name: str, command: str, *, behavioural: bool) -> None:
+        head = await self.head.observe(command)
+        compare = self.against_base and behavioural
+        base = await self._on_base(command, head) if compare or not head.green else None
+        result = judge(name, head, base, behavioural=behavioural, known=self.known_failures)
+        self.findings += changed_files(name, head, base, behavioural=behavioural)
+        if compare and base is not None and not self._all_tests_planned():
+            self.findings += against_base(name, head, base)
+        if result.status is CheckStatus.KNOWN_FAILURE:
+            self.known |= dict.fromkeys(head.failing or (name,))
+        await self.add(result)
+
+    async def _criterion(self, name: str, command: str) -> None:
+        """A run criterion is evidence when tests ran in it, or when the base fails it."""
+        head = await self.head.observe(command)
+        base = await self._on_base(command, head)
+        tested = head.counts is not None and head.counts.passed > 0
+        red_before = base is not None and not base.green and not base.blocked
+        behavioural = shows_behaviour(command) and (not head.green or tested or red_before)
+        result = judge(name, head, behavioural=behavioural)
+        self.findings += changed_files(name, head, base, behavioural=behavioural)
+        await self.add(result)
+
+    async def _base_tests(self, mixed: Stand, command: CheckCommand) -> None:
+        seen = await mixed.observe(command.command)
+        base = await self._on_base(command.command, seen)
+        result = judge(
+            f"base tests on head ({command.name})",
+            seen,
+            base,
+            behavioural=False,
+            known=self.known_failures,
+        )
+        if result.status in (CheckStatus.FAILED, CheckStatus.TIMED_OUT):
+            names = new_failures(seen, base) if base is not None else seen.failing
+            self.findings.append(
+                Finding(
+                    kind=FindingKind.BASE_TESTS_RED,
+                    severity=Severity.BLOCKING,
+                    text=f"{command.name}: tests that the run changed are red as the base has them"
+                    + (f": {', '.join(names[:5])}" if names else ""),
+                )
+            )
+        await self.add(result)
+
+    async def _on_base(self, command: str, head: Observation) -> Observation | None:
+        """What the command does on the base; None when that would tell nothing."""
+        if head.blocked or head.timed_out:
+            return None
+        return await self.base.observe(command)
+
+    def _all_tests_planned(self) -> bool:
+        """Whether a person accepted every change of a test file there is."""
+        changed = [file.path for file in self.diff.files if is_test_file(file.path)]
+        return bool(changed) and self.planned_tests.issuperset(changed)

@@ -1,0 +1,243 @@
+"""What a change does to the checks that are to judge it.
+
+The tests are read, not understood: a finding says what was counted, and a person decides.
+Tests that are only added, and asserts that are only added, are no finding.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from m31a_engine.checks.definitions import (
+    definition,
+    may_define,
+    scripts_named,
+    shadowed_module,
+)
+from m31a_engine.checks.python_tests import PythonTest, PythonTests, read_python_tests
+from m31a_engine.checks.result import Finding, FindingKind, Severity
+from m31a_engine.checks.testfiles import is_test_code, is_test_file
+from m31a_engine.checks.text_tests import read_text_tests
+from m31a_rollback import FileChange, Repository
+
+_LARGEST_BYTES = 2_000_000
+_LINK_MODE = "120000"
+Sources = Mapping[str, str | None]
+"""Text by path; None where there is no file, or no text."""
+
+
+async def tampering(
+    repository: Repository,
+    base: str,
+    head: str,
+    files: Sequence[FileChange],
+    *,
+    commands: Sequence[str],
+    planned: frozenset[str] = frozenset(),
+) -> tuple[Finding, ...]:
+    """Blocking findings about changed checks and weakened tests between two commits.
+
+    `planned` are files whose change a person accepted: they are not looked at.
+    """
+    tree = await repository.ls_tree(base)
+    old = {entry.path for entry in tree}
+    changed = [file.path for file in files if file.path not in planned]
+    named = await _named_scripts(repository, base, old, commands)
+    wanted = [
+        path
+        for path in changed
+        if is_test_code(path) or may_define(path, commands) or path.endswith(".rs")
+    ]
+    before = _texts(await repository.blobs(base, wanted)) if wanted else {}
+    after = _texts(await repository.blobs(head, wanted)) if wanted else {}
+    return (
+        *_definitions(changed, old, before, after, commands, named),
+        *_shadows(changed, old),
+        *weakened(before, after),
+    )
+
+
+async def base_tests(
+    repository: Repository, base: str, files: Sequence[FileChange]
+) -> dict[str, bytes | None]:
+    """The base's versions of the test files among `files` that it had; links are left out."""
+    modes = {entry.path: entry.mode for entry in await repository.ls_tree(base)}
+    paths = [
+        file.path
+        for file in files
+        if is_test_file(file.path) and modes.get(file.path, _LINK_MODE) != _LINK_MODE
+    ]
+    return await repository.blobs(base, paths) if paths else {}
+
+
+def weakened(before: Sources, after: Sources) -> Iterator[Finding]:
+    """Tests that were deleted, skipped, emptied or loosened between two sets of files."""
+    new = {path: text for path, text in after.items() if text is not None and is_test_code(path)}
+    python = {
+        path: read
+        for path, text in new.items()
+        if path.endswith(".py") and (read := read_python_tests(text))
+    }
+    moved = {
+        test.name.rpartition(".")[2] for read in python.values() for test in read.tests.values()
+    }
+    bodies = {test.body for read in python.values() for test in read.tests.values()}
+    named = {name for path, text in new.items() for name in read_text_tests(path, text).names}
+    for path, text in sorted(before.items()):
+        if text is None or not (is_test_code(path) or (path.endswith(".rs") and "#[test]" in text)):
+            continue
+        if path.endswith(".py"):
+            old = read_python_tests(text)
+            if old is not None:
+                yield from _python(path, old, python.get(path), moved, bodies)
+        else:
+            yield from _text(path, text, after.get(path), named)
+    for path, read in sorted(python.items()):
+        if before.get(path) is None:
+            yield from _whole_file(path, _NOTHING, read)
+
+
+_NOTHING = PythonTests(tests={}, skips=0, filters=0, exits=0, patches=0)
+
+
+def _python(
+    path: str,
+    old: PythonTests,
+    new: PythonTests | None,
+    moved: set[str],
+    bodies: set[str],
+) -> Iterator[Finding]:
+    if new is not None:
+        yield from _whole_file(path, old, new)
+    for name, test in old.tests.items():
+        now = new.tests.get(name) if new is not None else None
+        if now is not None:
+            yield from _one_test(path, test, now)
+        elif name.rpartition(".")[2] not in moved and test.body not in bodies:
+            yield _finding(FindingKind.TEST_DELETED, path, f"{name} is gone")
+
+
+def _whole_file(path: str, old: PythonTests, new: PythonTests) -> Iterator[Finding]:
+    if new.skips > old.skips and old is not _NOTHING:
+        yield _finding(FindingKind.TEST_SKIPPED, path, "a skip for several tests was added")
+    if new.filters > old.filters:
+        yield _finding(FindingKind.TEST_SKIPPED, path, "it now decides which tests are collected")
+    if new.exits > old.exits:
+        yield _finding(FindingKind.TEST_LOOSENED, path, "a call was added that ends the runner")
+    if new.patches > old.patches:
+        yield _finding(
+            FindingKind.TEST_LOOSENED,
+            path,
+            "it changes, for every test, what another module holds (a guess from its text)",
+        )
+
+
+def _one_test(path: str, old: PythonTest, new: PythonTest) -> Iterator[Finding]:
+    if old.body == new.body and old.skips >= new.skips and old.cases <= new.cases:
+        return
+    if new.skips > old.skips:
+        yield _finding(FindingKind.TEST_SKIPPED, path, f"{new.name} is skipped now")
+    if old.asserts and not new.asserts and not new.broad:
+        yield _finding(FindingKind.TEST_EMPTIED, path, f"{new.name} asserts nothing that can fail")
+    elif new.asserts < old.asserts:
+        text = f"{new.name} has fewer asserts: {new.asserts}, {old.asserts} before"
+        yield _finding(FindingKind.TEST_LOOSENED, path, text)
+    elif new.exact < old.exact:
+        text = f"{new.name} compares less exactly (a guess from its text)"
+        yield _finding(FindingKind.TEST_LOOSENED, path, text)
+    if new.trivial > old.trivial or new.broad > old.broad:
+        text = f"{new.name} accepts more than before (a guess from its text)"
+        yield _finding(FindingKind.TEST_LOOSENED, path, text)
+    if new.cases < old.cases:
+        text = f"{new.name} runs with {new.cases} cases, {old.cases} before"
+        yield _finding(FindingKind.TEST_DELETED, path, text)
+
+
+def _text(path: str, before: str, after: str | None, named: set[str]) -> Iterator[Finding]:
+    old = read_text_tests(path, before)
+    if after is None:
+        missing = sorted(old.names - named)
+        if missing:
+            yield _finding(FindingKind.TEST_DELETED, path, f"gone: {', '.join(missing[:5])}")
+        return
+    new = read_text_tests(path, after)
+    missing = sorted(old.names - new.names - named)
+    if missing and len(new.names) < len(old.names):
+        yield _finding(FindingKind.TEST_DELETED, path, f"gone: {', '.join(missing[:5])}")
+    if new.skips > old.skips:
+        yield _finding(FindingKind.TEST_SKIPPED, path, "a skip was added")
+    if old.asserts and not new.asserts:
+        yield _finding(FindingKind.TEST_EMPTIED, path, "nothing in it asserts any more")
+    elif new.asserts < old.asserts:
+        text = f"fewer asserts: {new.asserts}, {old.asserts} before"
+        yield _finding(FindingKind.TEST_LOOSENED, path, text)
+    if new.trivial > old.trivial:
+        text = "an assert was added that cannot fail (a guess from its text)"
+        yield _finding(FindingKind.TEST_LOOSENED, path, text)
+
+
+async def _named_scripts(
+    repository: Repository, base: str, paths: set[str], commands: Sequence[str]
+) -> frozenset[str]:
+    """Files of the base that the commands run, directly or through a manifest or a makefile."""
+    manifests = [
+        path
+        for path in paths
+        if PurePosixPath(path).name
+        in ("package.json", "Makefile", "makefile", "GNUmakefile", "tox.ini")
+        and "/" not in path
+    ]
+    texts = _texts(await repository.blobs(base, manifests)) if manifests else {}
+    named = set(scripts_named("", commands))
+    for path, text in texts.items():
+        part = definition(path, text, commands)
+        named |= scripts_named(str(part) if part is not None else "", ())
+    return frozenset(named & paths)
+
+
+def _definitions(
+    changed: Sequence[str],
+    old: set[str],
+    before: Sources,
+    after: Sources,
+    commands: Sequence[str],
+    named: frozenset[str],
+) -> Iterator[Finding]:
+    tested = any(is_test_code(path) for path in old)
+    for path in changed:
+        if path in named and not is_test_file(path):
+            yield _finding(FindingKind.CHECK_DEFINITION, path, "a check runs this file")
+            continue
+        if not may_define(path, commands) or (not tested and path not in old):
+            continue
+        was = definition(path, before.get(path), commands)
+        now = definition(path, after.get(path), commands)
+        if was != now and (was or now):
+            yield _finding(
+                FindingKind.CHECK_DEFINITION, path, "it decides what the checks run, and changed"
+            )
+
+
+def _shadows(changed: Sequence[str], old: set[str]) -> Iterator[Finding]:
+    roots = {"", "src", "lib", "tests", "test"}
+    for path in (*old, *changed):
+        if is_test_code(path):
+            folder = str(PurePosixPath(path).parent)
+            roots.add("" if folder == "." else folder)
+    for path in changed:
+        module = shadowed_module(path, frozenset(roots), is_new=path not in old)
+        if module is not None:
+            text = f"it would be imported in place of {module}"
+            yield _finding(FindingKind.SHADOWING_MODULE, path, text)
+
+
+def _texts(blobs: Mapping[str, bytes | None]) -> dict[str, str | None]:
+    return {
+        path: data.decode("utf-8", "replace")
+        if data is not None and len(data) <= _LARGEST_BYTES
+        else None
+        for path, data in blobs.items()
+    }
+
+
+def _finding(kind: FindingKind, path: str, text: str) -> Finding:
+    return Finding(kind=kind, severity=Severity.BLOCKING, path=path, text=text)

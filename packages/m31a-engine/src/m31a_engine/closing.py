@@ -1,0 +1,243 @@
+"""What a run leaves for those who did not watch: report, summary, ledger row, views."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from m31a_engine.budget import Budget
+from m31a_engine.checks.result import CheckStatus, Verification
+from m31a_engine.config import Config
+from m31a_engine.events import LedgerWritten, Noticed
+from m31a_engine.machinery import Ending
+from m31a_engine.report import ErrorReport, FileReport, Outcome, RunReport, TaskReport, UsageReport
+from m31a_engine.session.home import Home, SessionFolder
+from m31a_engine.session.journal import Journal, read_records
+from m31a_engine.session.state import Session
+from m31a_engine.session.stream import EventStream
+from m31a_engine.views import Views
+from m31a_ledger import LedgerEntry, LedgerStore, keywords_of
+from m31a_rollback import Diff, Repository
+from m31a_tools import write_atomic
+
+FINAL = frozenset(
+    {
+        Outcome.SHIPPED,
+        Outcome.SHIPPED_PARTIAL,
+        Outcome.SHIPPED_ON_BRANCH,
+        Outcome.FAILED,
+    }
+)
+"""Outcomes that get a row in the ledger; the others are resumed first."""
+MAX_DIFF_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Writes everything that outlives a run."""
+
+    repository: Repository
+    home: Home
+    folder: SessionFolder
+    config: Config
+    stream: EventStream
+    journal: Journal
+    budget: Budget
+    provider: str
+    views: Views | None
+    """None for ghosts, which write nothing below the project."""
+    started: float
+    """`time.monotonic()` when this process began the run."""
+
+    async def close(self, ending: Ending) -> RunReport:
+        """The report of a run that has ended, after all else is written."""
+        session = ending.session
+        diff = await self._diff(session)
+        if ending.outcome is Outcome.FAILED and session.options.on_failure == "discard":
+            await self._discard(session)
+        ledger_entry = await self._ledger(ending)
+        report = RunReport(
+            session=session.id,
+            outcome=ending.outcome,
+            goal=session.goal,
+            mode=session.mode,
+            branch=self._branch(session),
+            base_commit=session.base or None,
+            commit=session.shipped.commit if session.shipped else None,
+            landed=bool(session.shipped and session.shipped.landed),
+            commits=tuple(task.commit for task in session.tasks if task.commit),
+            files=tuple(
+                FileReport(
+                    path=change.path,
+                    status=change.status.value,
+                    added=change.added,
+                    removed=change.removed,
+                )
+                for change in diff.files
+            ),
+            diff=diff.patch,
+            answer=session.closing or _closing_words(session),
+            tasks=_tasks(session),
+            verification=session.verification,
+            findings=session.verification.findings if session.verification else (),
+            known_failures=(session.verification.known_failures if session.verification else ()),
+            manual_steps=session.verification.manual_steps if session.verification else (),
+            ignored=session.ignored,
+            overrides=session.options.allow,
+            usage=UsageReport.of(self.budget.usage, self.budget.requests),
+            cost_usd=self.budget.spent_usd,
+            duration_s=round(time.monotonic() - self.started, 3),
+            ledger_entry=ledger_entry,
+            session_path=str(self.folder.root),
+            error=ending.error or _refused(session),
+        )
+        write_atomic(self.folder.report, msgspec.json.encode(report), mode=0o600)
+        if session.verification is not None:
+            text = verify_report(session, session.verification)
+            write_atomic(self.folder.verify_report, text.encode(), mode=0o600)
+        write_atomic(self.folder.summary, summary(report).encode(), mode=0o600)
+        if self.views is not None:
+            records, _ = read_records(self.folder.root)
+            self.views.write_end(session, ending.outcome.value, records)
+        return report
+
+    async def _discard(self, session: Session) -> None:
+        """Take the session's branch away; its head is kept under a ref of our own."""
+        if session.head:
+            await self.repository.update_ref(f"refs/m31a/backup/{session.id}", session.head)
+        await self.repository.delete_ref(f"refs/heads/{session.branch}")
+
+    def _branch(self, session: Session) -> str | None:
+        gone = session.shipped is not None and session.shipped.landed
+        return None if gone or not session.branch else session.branch
+
+    async def _diff(self, session: Session) -> Diff:
+        head = session.shipped.commit if session.shipped else session.head
+        if not head or head == session.base:
+            return Diff(files=(), patch="", patch_cut=False)
+        return await self.repository.diff(session.base, head, patch_limit_bytes=MAX_DIFF_BYTES)
+
+    async def _ledger(self, ending: Ending) -> str | None:
+        """Where the row is; None when there is none."""
+        session = ending.session
+        if ending.outcome not in FINAL or not self.config.ledger.enabled:
+            return None
+        tasks = session.tasks
+        facts = session.facts
+        entry = LedgerEntry(
+            session=session.id if session.round == 1 else f"{session.id}/{session.round}",
+            at=session.started_at,
+            project=Path(session.project).name,
+            project_type=facts.type.value if facts else "",
+            framework=facts.framework if facts else "",
+            provider=self.provider,
+            model=self.config.model_for("execute"),
+            mode=session.mode.value,
+            complexity=session.intent.complexity.value if session.intent else "",
+            tasks=len(tasks),
+            failed=sum(task.outcome == "failed" for task in tasks),
+            skipped=sum(task.outcome == "skipped" for task in tasks),
+            healed=sum(task.heals > 0 for task in tasks),
+            cost_usd=self.budget.spent_usd,
+            duration_s=round(time.monotonic() - self.started, 1),
+            commits=sum(task.commit is not None for task in tasks),
+            outcome=ending.outcome.value,
+            keywords=keywords_of(session.goal),
+            failures=_failures(session, ending.error),
+            kind=session.options.kind,
+        )
+        store = LedgerStore(self.home.ledger)
+        try:
+            store.append(entry)
+        except (OSError, ValueError) as exc:
+            await self.stream.emit(
+                Noticed(text=f"the ledger row was not written: {exc}", remedy=str(store))
+            )
+            return None
+        await self.stream.emit(LedgerWritten(path=str(self.home.ledger)))
+        return str(self.home.ledger)
+
+
+def _tasks(session: Session) -> tuple[TaskReport, ...]:
+    plan = session.plan
+    return tuple(
+        TaskReport(
+            id=task.id,
+            title=(planned.description if plan and (planned := plan.task(task.id)) else ""),
+            outcome=task.outcome,
+            heals=task.heals,
+            commit=task.commit,
+            files=task.files,
+            cost_usd=task.usage.cost_usd,
+            reason=task.reason,
+        )
+        for task in session.tasks
+    )
+
+
+def _closing_words(session: Session) -> str:
+    return "\n\n".join(task.summary for task in session.tasks if task.summary)
+
+
+def _failures(session: Session, error: ErrorReport | None) -> tuple[str, ...]:
+    red = [
+        check.name
+        for check in (session.verification.checks if session.verification else ())
+        if check.status in {CheckStatus.FAILED, CheckStatus.TIMED_OUT}
+    ]
+    tasks = [f"task {task.id}" for task in session.tasks if task.outcome == "failed"]
+    return (*red, *tasks, *([error.code] if error else []))
+
+
+def _refused(session: Session) -> ErrorReport | None:
+    shipped = session.shipped
+    if shipped is None or not shipped.refused:
+        return None
+    paths = f" ({', '.join(shipped.paths)})" if shipped.paths else ""
+    return ErrorReport(
+        code="cannot_land",
+        message=f"the commit stays on the session's branch: {shipped.refused}{paths}",
+        remedy=shipped.command,
+    )
+
+
+def verify_report(session: Session, verification: Verification) -> str:
+    """The checks with their evidence, as Markdown."""
+    lines = [
+        f"# Verification of {session.id}",
+        "",
+        f"Verdict: **{verification.verdict.value}** on tree `{verification.tree}`",
+        "",
+    ]
+    for check in verification.checks:
+        figure = f", {check.counts}" if check.counts else ""
+        lines += [
+            f"## {check.name}: {check.status.value}{figure}",
+            "",
+            f"`{check.command}` exited {check.exit_code}, {check.seconds:.1f} s",
+            "",
+        ]
+        if check.note:
+            lines += [check.note, ""]
+        if check.output_tail:
+            lines += ["    " + line for line in check.output_tail.splitlines()] + [""]
+    lines += [f"- {finding.kind.value}: {finding.text}" for finding in verification.findings]
+    lines += [f"- [ ] {step}" for step in verification.manual_steps]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def summary(report: RunReport) -> str:
+    """What was asked, what was done, and where it is, as Markdown."""
+    lines = [f"# {report.goal.strip().splitlines()[0] if report.goal.strip() else 'No goal'}", ""]
+    lines.append(f"Outcome: {report.outcome.value}")
+    if report.commit:
+        lines.append(f"Commit: {report.commit}")
+    if report.branch:
+        lines.append(f"Branch: {report.branch}")
+    lines += ["", *[f"- {file.path} ({file.status})" for file in report.files]]
+    if report.answer:
+        lines += ["", report.answer]
+    if report.error:
+        lines += ["", f"{report.error.message}. {report.error.remedy}"]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,74 @@
+"""The first two messages of a conversation.
+
+The system message is the same bytes everywhere; the phase's prompts, the project and the
+goal are the first message of the user's; what changes comes later. So a provider's prompt
+cache serves the longest stretch there is.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from m31a_engine.planning.plan import Plan, PlannedTask, RunCriterion, TextCriterion
+from m31a_engine.prompting.compose import phase_preface, system_prompt
+from m31a_engine.session.state import Session
+from m31a_providers import Message, SystemMessage, UserMessage
+
+LISTED_PATHS = 60
+
+
+def opening(
+    phase: str, session: Session, parts: Iterable[str], override: Path | None = None
+) -> tuple[Message, ...]:
+    """System message and first user message of a phase's conversation."""
+    body = "\n\n".join(
+        part
+        for part in (phase_preface(phase, override=override), project_text(session), *parts)
+        if part
+    )
+    return (SystemMessage(text=system_prompt(override=override)), UserMessage(text=body))
+
+
+def project_text(session: Session) -> str:
+    """The project as a model needs to know it, in a few lines."""
+    facts = session.facts
+    lines = [f"# Project\n\nFolder: {session.project}"]
+    if facts is not None:
+        kind = " ".join(word for word in (facts.type.value, facts.framework) if word)
+        lines.append(f"Type: {kind}")
+        lines.extend(f"{check.name}: `{check.command}`" for check in facts.checks)
+        lines.extend(facts.notes)
+    shown = session.listing[:LISTED_PATHS]
+    if shown:
+        more = len(session.listing) - len(shown)
+        lines.append("Files: " + ", ".join(shown) + (f" and {more} more" if more > 0 else ""))
+    if facts is not None and facts.instructions:
+        lines.append(f"\n# AGENTS.md\n\n{facts.instructions}")
+    return "\n".join(lines)
+
+
+def goal_text(session: Session) -> str:
+    """The goal and what was answered about it."""
+    text = f"# Goal\n\n{session.goal}"
+    if session.answers:
+        rows = (f"- {item.question} {item.answer or '(no answer)'}" for item in session.answers)
+        text += "\n\n# Answers\n\n" + "\n".join(rows)
+    return text
+
+
+def task_text(plan: Plan, task: PlannedTask) -> str:
+    """One task of a plan, with its place among the others."""
+    if len(plan.tasks) == 1 and not task.files and not task.acceptance_criteria:
+        return ""
+    lines = [f"# Task {task.id} of {len(plan.tasks)}\n\n{task.action}: {task.description}"]
+    if task.files:
+        lines.append("Files: " + ", ".join(f"{file.path} ({file.action})" for file in task.files))
+    for criterion in task.acceptance_criteria:
+        match criterion:
+            case TextCriterion():
+                lines.append(f"- must hold: {criterion.text}")
+            case RunCriterion():
+                lines.append(f"- must exit 0: `{criterion.command}`")
+    others = [f"{other.id}. {other.description}" for other in plan.tasks if other.id != task.id]
+    if others:
+        lines.append("Other tasks, not yours:\n" + "\n".join(others))
+    return "\n".join(lines)

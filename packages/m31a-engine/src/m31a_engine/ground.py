@@ -1,0 +1,75 @@
+"""The repository a run stands on: looked at before anything is started or written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from m31a_engine.errors import Refused
+from m31a_engine.session.state import Options
+from m31a_rollback import (
+    GitMissing,
+    GitTooOld,
+    NotARepository,
+    Repository,
+    RollbackError,
+)
+
+MAX_FILE_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A repository in a state to start from."""
+
+    repository: Repository
+    base: str
+    branch: str | None
+    """The user's branch; None when HEAD is detached."""
+    dirty: tuple[str, ...]
+    """Paths with uncommitted changes: not part of the base, and left as they are."""
+
+
+async def survey(project: Path, options: Options, *, trusted: bool) -> Ground:
+    """The ground of a run, or a refusal that has changed nothing.
+
+    Raises:
+        Refused: not a folder, no repository, or a repository in a state not to touch.
+    """
+    if not project.is_dir():
+        raise Refused(f"{project} is not a folder", remedy="name a folder with --project")
+    try:
+        repository = await _opened(project, options, trusted)
+        await repository.preflight()
+        status = await repository.status()
+    except (GitMissing, GitTooOld) as exc:
+        raise Refused(str(exc)) from exc
+    except RollbackError as exc:
+        raise Refused(str(exc)) from exc
+    if status.head is None:
+        raise Refused(
+            f"{project} has no commit yet", remedy="make a first commit, then start again"
+        )
+    dirty = tuple(entry.path for entry in status.entries)
+    if dirty and options.dirty == "refuse":
+        raise Refused(
+            f"{project} has uncommitted changes ({_some(dirty)})",
+            remedy="commit or stash them, or use --dirty leave",
+        )
+    return Ground(repository=repository, base=status.head, branch=status.branch, dirty=dirty)
+
+
+async def _opened(project: Path, options: Options, trusted: bool) -> Repository:
+    try:
+        return await Repository.open(project, trusted=trusted)
+    except NotARepository as exc:
+        empty = not any(project.iterdir())
+        if not empty and not options.init:
+            raise Refused(
+                f"{project} is not a git repository",
+                remedy="run `git init` and commit, or let M31A do it with --init",
+            ) from exc
+        return await Repository.init(project, message="Start", add_all=not empty)
+
+
+def _some(paths: tuple[str, ...]) -> str:
+    shown = ", ".join(paths[:3])
+    return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown

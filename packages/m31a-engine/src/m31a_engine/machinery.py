@@ -1,0 +1,199 @@
+"""Drives one session through its phases and says at the end how it went."""
+
+import itertools
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from m31a_engine.checks.result import Verdict
+from m31a_engine.errors import (
+    BudgetSpent,
+    EngineError,
+    LimitReached,
+    ProviderFailed,
+    Refused,
+    WaitingForApproval,
+)
+from m31a_engine.events import PhaseEnded, PhaseStarted
+from m31a_engine.intent import Kind
+from m31a_engine.machine import Mode, Phase, advance
+from m31a_engine.report import ErrorReport, Outcome
+from m31a_engine.session.journal import Journal, keyed
+from m31a_engine.session.state import Session, Step
+from m31a_engine.session.stream import EventStream
+from m31a_rollback import RollbackError
+
+
+class RunsPhase(Protocol):
+    """A phase: takes the session, gives it back changed, and says what follows."""
+
+    async def run(self, session: Session) -> Step:
+        """Do the phase's work."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How far a run came, and what stopped it."""
+
+    session: Session
+    outcome: Outcome
+    error: ErrorReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """The loop over the phases; what has been done before is taken from the journal."""
+
+    phases: Mapping[Phase, RunsPhase]
+    answer: Callable[[Session], Awaitable[str]]
+    """Answers a goal that is a question."""
+    stream: EventStream
+    journal: Journal
+    checkpoint: Callable[[Session], Awaitable[None]]
+    crashed: Callable[[str], None]
+    """Takes the traceback of a bug of ours."""
+    until: Phase | None = None
+
+    async def drive(self, keeper: "Keeper") -> Ending:
+        """Run until a phase leads to idle, or something in the world stops it."""
+        try:
+            await self._phases(keeper)
+        except EngineError as exc:
+            error = ErrorReport(code=exc.code, message=exc.message, remedy=exc.remedy)
+            return Ending(session=keeper.session, outcome=outcome_of(exc), error=error)
+        except (RollbackError, OSError) as exc:
+            error = ErrorReport(
+                code="world", message=str(exc), remedy="mend it, then resume the session"
+            )
+            return Ending(session=keeper.session, outcome=Outcome.FAILED, error=error)
+        except Exception as exc:
+            self.crashed(traceback.format_exc())
+            error = ErrorReport(
+                code="bug",
+                message=f"a bug in M31A: {type(exc).__name__}: {exc}",
+                remedy="report it with crash.log of the session's folder; resuming may work",
+            )
+            return Ending(session=keeper.session, outcome=Outcome.BUG, error=error)
+        return self._ending(keeper)
+
+    async def _phases(self, keeper: "Keeper") -> None:
+        following = Phase.INITIALIZE
+        for number in itertools.count(1):
+            key = f"phase-{number}"
+            known = self.journal.done(key, Step)
+            phase = advance(keeper.session.phase, following)
+            if known is None:
+                session = msgspec.structs.replace(keeper.session, phase=phase)
+                keeper.session = session
+                step = await self._enter(key, phase, session)
+            else:
+                step = known
+            keeper.session, following = step.session, step.next
+            if following is not Phase.IDLE:
+                if known is None and phase is self.until:
+                    keeper.stopped = True
+                    return
+            elif known is not None and _may_go_on(step.session):
+                keeper.session, following = again(step.session)
+            else:
+                break
+        if _is_question(keeper.session):
+            keeper.session = msgspec.structs.replace(
+                keeper.session, closing=await self.answer(keeper.session)
+            )
+
+    async def _enter(self, key: str, phase: Phase, session: Session) -> Step:
+        started = time.monotonic()
+        await self.stream.emit(PhaseStarted(phase=phase))
+        step = await self.phases[phase].run(session)
+        elapsed = time.monotonic() - started
+        await self.stream.record(
+            (keyed("done", key, step),),
+            PhaseEnded(phase=phase, next=step.next, elapsed_s=elapsed),
+        )
+        await self.checkpoint(step.session)
+        return step
+
+    def _ending(self, keeper: "Keeper") -> Ending:
+        session = keeper.session
+        shipped = session.shipped
+        if keeper.stopped:
+            outcome = Outcome.STOPPED
+        elif _is_question(session):
+            outcome = Outcome.ANSWERED
+        elif shipped is None:
+            outcome = Outcome.FAILED
+        elif not shipped.landed and not session.options.ghost:
+            outcome = Outcome.SHIPPED_ON_BRANCH
+        elif _is_proven(session):
+            outcome = Outcome.SHIPPED
+        else:
+            outcome = Outcome.SHIPPED_PARTIAL
+        return Ending(session=session, outcome=outcome)
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Holds the newest session, so that an error or an interrupt does not lose it."""
+
+    session: Session
+    stopped: bool = False
+
+
+def _is_question(session: Session) -> bool:
+    intent = session.intent
+    given = session.options.mode is not Mode.AUTO
+    return intent is not None and intent.kind is Kind.QUESTION and not given
+
+
+def _is_proven(session: Session) -> bool:
+    verification = session.verification
+    return verification is not None and verification.verdict in {
+        Verdict.VERIFIED,
+        Verdict.VERIFIED_KNOWN_FAILURES,
+    }
+
+
+def _may_go_on(session: Session) -> bool:
+    """Whether a session that came to its end may be taken up again: it shipped nothing."""
+    return session.shipped is None and not _is_question(session)
+
+
+def again(session: Session) -> tuple[Session, Phase]:
+    """A failed session set up for another try, and the phase it begins with.
+
+    Work that is done stays: it is verified again. What is not done is worked on again.
+    """
+    done = bool(session.tasks) and all(task.outcome == "done" for task in session.tasks)
+    changed = any(task.commit for task in session.tasks)
+    before, following = (
+        (Phase.EXECUTE, Phase.VERIFY) if done and changed else (Phase.DISCUSS, Phase.EXECUTE)
+    )
+    session = msgspec.structs.replace(
+        session,
+        round=session.round + 1,
+        verification=None,
+        phase=before,
+        tasks=session.tasks if changed else (),
+    )
+    return session, following
+
+
+def outcome_of(error: EngineError) -> Outcome:
+    """The word for a run that this error ended."""
+    match error:
+        case BudgetSpent() | LimitReached():
+            return Outcome.LIMIT
+        case WaitingForApproval():
+            return Outcome.WAITING
+        case ProviderFailed():
+            return Outcome.PROVIDER
+        case Refused():
+            return Outcome.REFUSED
+        case _:
+            return Outcome.FAILED

@@ -1,0 +1,1 @@
+"""The six phases, one class each; none knows another."""

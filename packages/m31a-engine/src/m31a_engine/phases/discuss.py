@@ -1,0 +1,91 @@
+"""The second phase: ask what would change the plan, and take the answers."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from m31a_engine.asks import OpenAsks, Question, QuestionsAnswer, QuestionsAsk
+from m31a_engine.config import Config
+from m31a_engine.conversation.hands import Hands
+from m31a_engine.conversation.history import Conversation
+from m31a_engine.conversation.opening import goal_text, opening
+from m31a_engine.conversation.turn import Talker
+from m31a_engine.events import AskClosed, AskOpened
+from m31a_engine.machine import Mode, Phase
+from m31a_engine.session.effects import once
+from m31a_engine.session.journal import Journal
+from m31a_engine.session.state import Answered, Session, Step
+from m31a_engine.session.stream import EventStream
+
+MAX_QUESTIONS = 4
+QUESTION_TIMEOUT_S = 300.0
+
+_QUESTION = re.compile(r"^\s*(?:\d+[.)]|[-*])\s+(?P<text>.+\?)\s*(?P<rest>.*)$")
+_SUGGESTION = re.compile(r"^\W*(?:suggested|suggestion|default|answer)?\W*", re.IGNORECASE)
+
+
+def questions_in(text: str) -> tuple[Question, ...]:
+    """The listed questions of a model's answer, each with the answer it suggests."""
+    found: list[Question] = []
+    for line in text.splitlines():
+        match = _QUESTION.match(line)
+        if match:
+            suggestion = _SUGGESTION.sub("", match["rest"]).strip()
+            found.append(Question(text=match["text"].strip("* "), suggestion=suggestion))
+    return tuple(found[:MAX_QUESTIONS])
+
+
+@dataclass(frozen=True, slots=True)
+class Discuss:
+    """One turn of the model with reading tools, then one ask."""
+
+    talker: Talker
+    stream: EventStream
+    journal: Journal
+    asks: OpenAsks
+    config: Config
+    hands: Hands
+    prompts: Path | None = None
+
+    async def run(self, session: Session) -> Step:
+        """The session with its questions answered, by a person or by the suggestions."""
+        name = f"discuss-{session.cycles}"
+        talk = Conversation.restore(
+            name,
+            "discuss",
+            "",
+            opening("discuss", session, (goal_text(session),), self.prompts),
+            self.journal.records,
+        )
+        model = self.config.model_for("discuss")
+        questions = questions_in(await self.talker.carry_on(talk, model, self.hands))
+        answers: tuple[Answered, ...] = ()
+        if questions:
+            answers = await once(
+                self.journal,
+                f"{name}/answers",
+                tuple[Answered, ...],
+                lambda: self._answers(questions, session.options.ask_questions),
+            )
+        following = Phase.PLAN if session.mode is Mode.FULL else Phase.EXECUTE
+        session = msgspec.structs.replace(session, answers=(*session.answers, *answers))
+        return Step(session=session, next=following)
+
+    async def _answers(self, questions: tuple[Question, ...], wanted: bool) -> tuple[Answered, ...]:
+        given: tuple[str, ...] | None = None
+        if wanted:
+            ask = QuestionsAsk(ask_id=self.asks.new_id("questions"), questions=questions)
+            self.asks.register(ask)
+            await self.stream.emit(AskOpened(ask=ask, timeout_s=QUESTION_TIMEOUT_S))
+            answer = await self.asks.wait(ask, QUESTION_TIMEOUT_S)
+            await self.stream.emit(AskClosed(ask_id=ask.ask_id, answer=answer))
+            given = answer.answers if isinstance(answer, QuestionsAnswer) else None
+        if given is None:
+            given = tuple(question.suggestion for question in questions)
+        padded = (*given, *([""] * len(questions)))
+        return tuple(
+            Answered(question=question.text, answer=text)
+            for question, text in zip(questions, padded, strict=False)
+        )

@@ -1,0 +1,142 @@
+"""The fourth phase: every task of the plan worked on, each ending in one commit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from m31a_engine.config import Config
+from m31a_engine.conversation.turn import Talker
+from m31a_engine.events import TaskEnded, TaskStarted
+from m31a_engine.machine import Mode, Phase
+from m31a_engine.planning.plan import Plan, PlannedTask, single_task_plan
+from m31a_engine.planning.tasks import graph_of
+from m31a_engine.session.journal import Journal
+from m31a_engine.session.state import Session, Step, TaskState
+from m31a_engine.session.stream import EventStream
+from m31a_engine.session.workbench import Workbench
+from m31a_engine.taskwork import HandsFor, Stopped, TaskWork, key_of
+from m31a_taskrunner import (
+    Cancelled,
+    Control,
+    Done,
+    Failed,
+    Report,
+    Skipped,
+    Task,
+    run,
+)
+
+TASK_LIMIT_S = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Runs the plan's graph: a conversation and a work tree a task, integrated in order."""
+
+    talker: Talker
+    stream: EventStream
+    journal: Journal
+    config: Config
+    workbench: Workbench
+    hands_for: HandsFor
+    control: Control
+    prompts: Path | None = None
+
+    async def run(self, session: Session) -> Step:
+        """The session with its tasks done, failed or skipped.
+
+        Raises:
+            EngineError: the provider, the budget, a limit, or a missing leave ends the run.
+        """
+        plan = session.plan or single_task_plan(session.goal)
+        session = msgspec.structs.replace(session, plan=plan)
+        earlier = self._earlier(session, plan)
+        await self.workbench.prepare()
+        work = self._work(session, plan)
+        report = await self._run(work, earlier)
+        states = tuple(_state(task, report, earlier) for task in plan.tasks)
+        for state in states:
+            if state.id not in earlier:
+                outcome = "waiting" if state.id in work.waiting else state.outcome
+                await self.stream.emit(
+                    TaskEnded(
+                        task_id=state.id,
+                        outcome=outcome,
+                        reason=state.reason,
+                        elapsed_s=state.elapsed_s,
+                    )
+                )
+        for error in work.waiting.values():
+            raise error
+        following = Phase.SHIP if session.mode is Mode.DIRECT else Phase.VERIFY
+        session = msgspec.structs.replace(session, head=self.workbench.head, tasks=states)
+        return Step(session=session, next=following)
+
+    def _earlier(self, session: Session, plan: Plan) -> dict[int, TaskState]:
+        """Tasks done in an earlier round or by an earlier process."""
+        known = (
+            self.journal.done(f"{key_of(session, task.id)}/state", TaskState) for task in plan.tasks
+        )
+        before = {state.id: state for state in session.tasks if state.outcome == "done"}
+        return before | {state.id: state for state in known if state is not None}
+
+    def _work(self, session: Session, plan: Plan) -> TaskWork:
+        return TaskWork(
+            talker=self.talker,
+            stream=self.stream,
+            journal=self.journal,
+            workbench=self.workbench,
+            hands_for=self.hands_for,
+            model=self.config.model_for("execute"),
+            session=session,
+            plan=plan,
+            prompts=self.prompts,
+        )
+
+    async def _run(self, work: TaskWork, earlier: dict[int, TaskState]) -> Report[TaskState]:
+        graph = graph_of(work.plan.tasks)
+
+        async def do(task: Task[PlannedTask]) -> TaskState:
+            planned = work.plan.task(int(task.id))
+            await self.stream.emit(
+                TaskStarted(task_id=int(task.id), title=planned.description if planned else "")
+            )
+            return await work.do(task)
+
+        try:
+            return await run(
+                graph,
+                do,
+                limit=self.config.features.max_parallel_tasks,
+                heal=work.heal,
+                max_heals=self.config.features.max_heal_attempts,
+                control=self.control,
+                timeout_s=TASK_LIMIT_S,
+                finished=[str(task_id) for task_id in earlier],
+            )
+        except Stopped as exc:
+            raise exc.error from exc
+
+
+def _state(
+    task: PlannedTask, report: Report[TaskState], earlier: dict[int, TaskState]
+) -> TaskState:
+    outcome = report.outcomes[str(task.id)]
+    match outcome:
+        case Done(result=TaskState() as state):
+            return msgspec.structs.replace(state, heals=outcome.heals, elapsed_s=outcome.elapsed_s)
+        case Done():
+            return earlier[task.id]
+        case Failed():
+            return TaskState(
+                id=task.id,
+                outcome="failed",
+                heals=outcome.heals,
+                reason=outcome.error,
+                elapsed_s=outcome.elapsed_s,
+            )
+        case Skipped():
+            return TaskState(id=task.id, outcome="skipped", reason=outcome.because)
+        case Cancelled():
+            return TaskState(id=task.id, outcome="cancelled", elapsed_s=outcome.elapsed_s)

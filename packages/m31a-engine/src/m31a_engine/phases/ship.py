@@ -1,0 +1,203 @@
+"""The last phase: one commit that carries its proof, on the user's branch where it may be."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from m31a_engine import events
+from m31a_engine.checks.result import Severity, Verdict, Verification
+from m31a_engine.config import Config
+from m31a_engine.config_sections import ShipForm
+from m31a_engine.machine import Phase
+from m31a_engine.planning.plan import title_of
+from m31a_engine.proof import Prover
+from m31a_engine.session.effects import once, once_as_intended
+from m31a_engine.session.journal import Journal
+from m31a_engine.session.state import Session, Shipped, Step
+from m31a_engine.session.stream import EventStream
+from m31a_engine.session.workbench import Workbench
+from m31a_engine.shipping.preflight import preflight
+from m31a_engine.shipping.trailers import trailers_for
+from m31a_rollback import CannotLand, Landed, Landing, RefMoved, Repository
+
+
+class ShipIntention(msgspec.Struct, frozen=True, kw_only=True):
+    """The commit about to be shipped: enough to make the very same one again."""
+
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+    trailers: tuple[tuple[str, str], ...]
+    at: int
+    before: str
+    """Where the session's branch stands before."""
+
+
+class LandingNote(msgspec.Struct, frozen=True, kw_only=True):
+    """A landing as the journal keeps it."""
+
+    landing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ship:
+    """Looks once more, commits with trailers, stores the evidence, lands."""
+
+    repository: Repository
+    prover: Prover
+    stream: EventStream
+    journal: Journal
+    config: Config
+    workbench: Workbench
+
+    async def run(self, session: Session) -> Step:
+        """The session with what was shipped, or without when something speaks against it."""
+        key = f"ship-{session.round}"
+        verification = session.verification
+        if verification is None:
+            verification = await once(
+                self.journal,
+                f"{key}/verification",
+                Verification,
+                lambda: self.prover.prove(session, session.head),
+            )
+        session = msgspec.structs.replace(session, verification=verification)
+        if not await self._may_ship(session, verification):
+            return Step(session=session, next=Phase.IDLE)
+        commit = await once_as_intended(
+            self.journal,
+            f"{key}/commit",
+            str,
+            await self._intention(session, verification),
+            self._commit,
+        )
+        await self.repository.write_evidence(commit, msgspec.json.encode(verification))
+        await self.stream.emit(events.CommitMade(commit=commit, subject=title_of(session.goal)))
+        shipped = Shipped(commit=commit, landed=False)
+        if not session.options.ghost:
+            shipped = await once(
+                self.journal, f"{key}/landed", Shipped, lambda: self._land(session, commit, key)
+            )
+        session = msgspec.structs.replace(session, head=commit, shipped=shipped)
+        return Step(session=session, next=Phase.IDLE)
+
+    async def _may_ship(self, session: Session, verification: Verification) -> bool:
+        """Whether nothing speaks against it; what does is told."""
+        if session.head == session.base:
+            await self.stream.emit(
+                events.Noticed(
+                    text="the run changed nothing, so there is nothing to ship",
+                    remedy="say in the goal what is to be different afterwards",
+                )
+            )
+            return False
+        allow = frozenset(session.options.allow)
+        if session.options.on_failure == "land":
+            allow |= {"unverified-tree", "failed-task"}
+        findings = await preflight(
+            self.repository,
+            session.base,
+            session.head,
+            verification=verification,
+            failed_tasks=[
+                f"task {task.id}: {task.reason}" for task in session.tasks if task.outcome != "done"
+            ],
+            allow=allow,
+        )
+        for finding in findings:
+            await self.stream.emit(events.FindingMade(finding=finding))
+        blocked = any(finding.severity is Severity.BLOCKING for finding in findings)
+        red = verification.verdict is Verdict.FAILED and session.options.on_failure != "land"
+        return not blocked and not red
+
+    async def _intention(self, session: Session, verification: Verification) -> ShipIntention:
+        tree = await self.repository.tree_of(session.head)
+        if verification.tree != tree:
+            raise AssertionError("the verified tree is not the tree to be shipped")
+        done = [task for task in session.tasks if task.commit]
+        merge = len(done) > 1 and self.config.git.ship is ShipForm.MERGE
+        if merge:
+            parents: tuple[str, ...] = (session.base, session.head)
+        elif self.config.git.ship is ShipForm.LINEAR and len(done) > 1:
+            head = (await self.repository.log(session.head, limit=1))[0]
+            parents = head.parents
+        else:
+            parents = (session.base,)
+        return ShipIntention(
+            tree=tree,
+            parents=parents,
+            message=_message(session),
+            trailers=trailers_for(session.id, session.base, verification),
+            at=int(time.time()),
+            before=session.head,
+        )
+
+    async def _commit(self, intention: ShipIntention) -> str:
+        commit = await self.repository.commit_tree(
+            intention.tree,
+            intention.parents,
+            intention.message,
+            trailers=intention.trailers,
+            at=datetime.fromtimestamp(intention.at, UTC),
+        )
+        await self.workbench.move(commit, intention.before)
+        return commit
+
+    async def _land(self, session: Session, commit: str, key: str) -> Shipped:
+        note = self.journal.intended(f"{key}/landing", LandingNote)
+        if note is not None:
+            landing = Landing.from_json(note.landing)
+            if await self.repository.recover_landing(landing) == "finished":
+                return await self._landed(session, commit)
+        landing = await self.repository.plan_landing(
+            session.base, commit, source=self.workbench.branch
+        )
+
+        async def intend(planned: Landing) -> None:
+            await self.journal.intend(f"{key}/landing", LandingNote(landing=planned.to_json()))
+
+        result = await self.repository.land(landing, intend=intend)
+        match result:
+            case Landed():
+                return await self._landed(session, commit)
+            case CannotLand():
+                reason = _reason(result)
+                await self.stream.emit(
+                    events.LandingRefused(
+                        reason=reason, paths=result.paths, command=result.merge_command
+                    )
+                )
+                return Shipped(
+                    commit=commit,
+                    landed=False,
+                    refused=reason,
+                    paths=result.paths,
+                    command=result.merge_command,
+                )
+
+    async def _landed(self, session: Session, commit: str) -> Shipped:
+        with contextlib.suppress(RefMoved):
+            # It is on the user's branch now; a branch a run left behind would only pile up.
+            await self.repository.delete_ref(self.workbench.ref, commit)
+        await self.stream.emit(
+            events.Landed(commit=commit, branch=session.user_branch or "detached HEAD")
+        )
+        return Shipped(commit=commit, landed=True)
+
+
+def _message(session: Session) -> str:
+    """The ship message: the plan's title and summary, else the goal and the closing words."""
+    plan = session.plan
+    title = title_of(plan.title if plan and plan.markdown else session.goal)
+    body = plan.summary if plan and plan.markdown else ""
+    if not body and session.goal.strip() != title:
+        body = session.goal.strip()
+    return f"{title}\n\n{body}".strip()
+
+
+def _reason(result: CannotLand) -> str:
+    text = result.reason.value.replace("_", " ")
+    return f"{text}: {result.detail}" if result.detail else text

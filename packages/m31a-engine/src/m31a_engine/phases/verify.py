@@ -1,0 +1,89 @@
+"""The fifth phase: evidence for the session's commit, and two tries to mend what is red."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from m31a_engine.checks.result import Verdict, Verification
+from m31a_engine.config import Config
+from m31a_engine.conversation.history import Conversation
+from m31a_engine.conversation.opening import goal_text, opening
+from m31a_engine.conversation.turn import Talker
+from m31a_engine.errors import LimitReached, ProviderFailed
+from m31a_engine.events import CommitMade, FindingMade, Noticed
+from m31a_engine.machine import Phase
+from m31a_engine.proof import Prover, failure_text
+from m31a_engine.session.effects import once
+from m31a_engine.session.journal import Journal
+from m31a_engine.session.state import Session, Step
+from m31a_engine.session.stream import EventStream
+from m31a_engine.session.workbench import ComingBay, Workbench
+from m31a_engine.taskwork import HandsFor
+
+HEALED = "Mend what the checks found"
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Checks, heals, checks again; what stays red is said and does not ship."""
+
+    prover: Prover
+    talker: Talker
+    stream: EventStream
+    journal: Journal
+    config: Config
+    workbench: Workbench
+    hands_for: HandsFor
+    prompts: Path | None = None
+
+    async def run(self, session: Session) -> Step:
+        """The session with its verification; Ship follows when nothing stands against it."""
+        verification = await self._prove(session, 0)
+        for attempt in range(1, self.config.features.max_heal_attempts + 1):
+            if verification.verdict is not Verdict.FAILED:
+                break
+            if not await self._heal(session, verification, attempt):
+                break
+            session = msgspec.structs.replace(session, head=self.workbench.head)
+            verification = await self._prove(session, attempt)
+        for finding in verification.findings:
+            await self.stream.emit(FindingMade(finding=finding))
+        session = msgspec.structs.replace(session, verification=verification)
+        passed = verification.verdict is not Verdict.FAILED
+        land_anyway = session.options.on_failure == "land"
+        return Step(session=session, next=Phase.SHIP if passed or land_anyway else Phase.IDLE)
+
+    async def _prove(self, session: Session, attempt: int) -> Verification:
+        return await once(
+            self.journal,
+            f"verify-{session.round}/{attempt}",
+            Verification,
+            lambda: self.prover.prove(session, session.head),
+        )
+
+    async def _heal(self, session: Session, verification: Verification, attempt: int) -> bool:
+        """Whether a healing attempt changed anything."""
+        key = f"verify-{session.round}/heal-{attempt}"
+        coming = ComingBay(self.workbench, key)
+        parts = (
+            goal_text(session),
+            "# What the checks found on the finished work\n\n" + failure_text(verification),
+        )
+        talk = Conversation.restore(
+            key, "heal", "", opening("heal", session, parts, self.prompts), self.journal.records
+        )
+        try:
+            model = self.config.model_for("execute")
+            await self.talker.carry_on(talk, model, self.hands_for(key, coming))
+        except (ProviderFailed, LimitReached) as exc:
+            # The verdict stands whatever becomes of the healing: it is red, and that is said.
+            await self.stream.emit(Noticed(text=f"healing stopped: {exc}", remedy=exc.remedy))
+            return False
+        bay = await coming.get()
+        done = await self.workbench.integrate(bay, HEALED)
+        self.workbench.give_back(bay)
+        if done.commit is None:
+            return False
+        await self.stream.emit(CommitMade(commit=done.commit, subject=HEALED))
+        return True

@@ -1,0 +1,1 @@
+"""Plans: what they hold, how a model's text becomes one, and whether it may be carried out."""

@@ -1,0 +1,1 @@
+"""What a project is, and how it is built, tested and checked."""

@@ -1,0 +1,1 @@
+"""The prompt texts and how a phase puts them together."""

@@ -1,0 +1,87 @@
+"""A run as its caller has it: events out, answers and commands in."""
+
+from collections.abc import AsyncIterator, Callable
+
+import anyio
+import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from m31a_engine.asks import Answer, OpenAsks
+from m31a_engine.events import Envelope, RunEnded
+from m31a_engine.report import RunReport
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
+    """Start no further task."""
+
+
+class Continue(msgspec.Struct, frozen=True, kw_only=True, tag="continue"):
+    """Start tasks again."""
+
+
+class SkipTask(msgspec.Struct, frozen=True, kw_only=True, tag="skip"):
+    """Never start this task."""
+
+    task_id: int
+
+
+class CancelTask(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):
+    """Stop this task."""
+
+    task_id: int
+
+
+Command = Pause | Continue | SkipTask | CancelTask
+
+
+class Run:
+    """One run in progress."""
+
+    def __init__(
+        self,
+        session: str,
+        reader: MemoryObjectReceiveStream[Envelope],
+        asks: OpenAsks,
+        command: Callable[[Command], bool],
+    ) -> None:
+        self.session = session
+        self._reader = reader
+        self._asks = asks
+        self._command = command
+        self._scope = anyio.CancelScope()
+
+    @property
+    def events(self) -> AsyncIterator[Envelope]:
+        """All envelopes, `RunEnded` last; to be read by one consumer."""
+        return self._reader
+
+    async def report(self) -> RunReport:
+        """Read the events to their end and return the report they end with."""
+        report: RunReport | None = None
+        async for envelope in self._reader:
+            if isinstance(envelope.event, RunEnded):
+                report = envelope.event.report
+        if report is None:
+            raise RuntimeError("the events of this run were read elsewhere")
+        return report
+
+    def answer(self, answer: Answer) -> bool:
+        """Answer an ask; False when it is settled already or the answer does not fit."""
+        return self._asks.answer(answer)
+
+    def send(self, command: Command) -> bool:
+        """Steer the run; False when the command came too late."""
+        return self._command(command)
+
+    def interrupt(self) -> None:
+        """Stop as soon as may be; everything done so far is kept and can be resumed."""
+        self._scope.cancel()
+
+    def detach(self) -> None:
+        """Read no further; the engine no longer waits for a reader."""
+        self._reader.close()
+
+    @property
+    def scope(self) -> anyio.CancelScope:
+        """What `interrupt` cancels; the engine works inside it."""
+        return self._scope

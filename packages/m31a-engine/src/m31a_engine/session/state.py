@@ -1,0 +1,101 @@
+"""The one value that the phases carry along: replaced after each step, never changed."""
+
+import msgspec
+
+from m31a_engine.checks.result import Verification
+from m31a_engine.intent import Intent
+from m31a_engine.machine import Mode, Phase
+from m31a_engine.planning.plan import Plan
+from m31a_engine.project.facts import ProjectFacts
+from m31a_providers import Usage
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller chose for a run; kept, so that a resumed run goes on the same way."""
+
+    mode: Mode = Mode.AUTO
+    ghost: bool = False
+    """Leave the verified commit on the session's branch."""
+    until: Phase | None = None
+    on_failure: str = "keep"
+    dirty: str = "leave"
+    init: bool = False
+    allow: tuple[str, ...] = ()
+    ask_questions: bool = True
+    kind: str = "run"
+    """run or demo; a demo's ledger row is marked."""
+
+
+class TaskState(msgspec.Struct, frozen=True, kw_only=True):
+    """What has become of one task."""
+
+    id: int
+    outcome: str = "pending"
+    heals: int = 0
+    commit: str | None = None
+    files: tuple[str, ...] = ()
+    summary: str = ""
+    reason: str = ""
+    usage: Usage = Usage()
+    elapsed_s: float = 0.0
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """A question of Discuss and what was answered."""
+
+    question: str
+    answer: str
+
+
+class Shipped(msgspec.Struct, frozen=True, kw_only=True):
+    """What Ship did."""
+
+    commit: str
+    landed: bool
+    refused: str = ""
+    paths: tuple[str, ...] = ()
+    command: str = ""
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A run's state between two phases."""
+
+    id: str
+    goal: str
+    project: str
+    started_at: str
+    options: Options
+    phase: Phase = Phase.IDLE
+    mode: Mode = Mode.AUTO
+    intent: Intent | None = None
+    base: str = ""
+    """The commit everything is measured against."""
+    user_branch: str | None = None
+    """The branch the user is on; None when HEAD is detached."""
+    branch: str = ""
+    """The session's own branch."""
+    facts: ProjectFacts | None = None
+    listing: tuple[str, ...] = ()
+    """The first paths of the project, for the model."""
+    answers: tuple[Answered, ...] = ()
+    plan: Plan | None = None
+    plan_version: int = 0
+    plan_read_by_person: bool = False
+    cycles: int = 0
+    head: str = ""
+    """The newest commit of the session's branch."""
+    tasks: tuple[TaskState, ...] = ()
+    round: int = 1
+    """How often Execute was entered."""
+    verification: Verification | None = None
+    shipped: Shipped | None = None
+    closing: str = ""
+    ignored: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What a phase gives back: the new state and the phase that follows."""
+
+    session: Session
+    next: Phase

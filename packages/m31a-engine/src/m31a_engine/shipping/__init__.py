@@ -1,0 +1,1 @@
+"""The last look before a commit leaves the session, and the proof that it carries."""

@@ -1,0 +1,200 @@
+"""One task from its first request to its commit: talk, integrate, mend."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from m31a_engine.checks.syntax import check_syntax
+from m31a_engine.conversation.hands import Hands
+from m31a_engine.conversation.history import Conversation
+from m31a_engine.conversation.opening import goal_text, opening, task_text
+from m31a_engine.conversation.turn import Talker
+from m31a_engine.errors import EngineError, WaitingForApproval
+from m31a_engine.events import CommitMade, TaskHealing
+from m31a_engine.machine import Mode
+from m31a_engine.planning.plan import Plan, PlannedTask, title_of
+from m31a_engine.report import FileReport
+from m31a_engine.session.journal import Journal
+from m31a_engine.session.state import Session, TaskState
+from m31a_engine.session.stream import EventStream
+from m31a_engine.session.workbench import ComingBay, Integrated, MergeConflict, Workbench
+from m31a_providers import AssistantMessage, Usage
+from m31a_rollback import Repository
+from m31a_taskrunner import StopRun, Task, Unhealable
+
+HandsFor = Callable[[str, ComingBay], Hands]
+
+
+class Stopped(StopRun):
+    """An error of the world's stops the whole run; `error` says which."""
+
+    def __init__(self, error: EngineError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class Waits(Unhealable):
+    """The task waits for a person's leave; others go on."""
+
+
+class Broken(Exception):
+    """What the task left cannot be right; the text goes to the healing attempt."""
+
+
+class Gate:
+    """Tasks pass it together; one that was sent back passes it alone."""
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._change = anyio.Condition()
+        self._alone = anyio.Lock()
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """Be inside beside others."""
+        async with self._alone, self._change:
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                async with self._change:
+                    self._inside -= 1
+                    self._change.notify_all()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Be the only one inside."""
+        async with self._alone:
+            async with self._change:
+                while self._inside:
+                    await self._change.wait()
+            yield
+
+
+def key_of(session: Session, task_id: int) -> str:
+    """The name of a task's work in the journal."""
+    return f"execute-{session.round}/task-{task_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskWork:
+    """How the tasks of one entry into Execute are done."""
+
+    talker: Talker
+    stream: EventStream
+    journal: Journal
+    workbench: Workbench
+    hands_for: HandsFor
+    model: str
+    session: Session
+    plan: Plan
+    prompts: Path | None
+    gate: Gate = field(default_factory=Gate)
+    waiting: dict[int, WaitingForApproval] = field(default_factory=dict)
+    """The tasks that need leave, and for what."""
+
+    async def do(self, task: Task[PlannedTask]) -> TaskState:
+        """The task's state once its commit stands on the session's branch.
+
+        Raises:
+            Stopped: the provider, the budget or a limit ends the run.
+            Waits: a call needs a person's leave.
+            Broken: the files it left do not parse.
+        """
+        planned = _payload(task)
+        key = key_of(self.session, planned.id)
+        async with self.gate.together():
+            try:
+                return await self._attempt(planned, key, "execute", "")
+            except MergeConflict as exc:
+                paths = ", ".join(exc.paths)
+        news = (
+            f"Another task was finished meanwhile and collides with yours in {paths}. "
+            "The files are now as that task left them: do your task again on them."
+        )
+        async with self.gate.alone():
+            return await self._attempt(planned, f"{key}/again", "execute", news)
+
+    async def heal(self, task: Task[PlannedTask], error: Exception, attempt: int) -> TaskState:
+        """The task's state after a healing attempt; errors as in `do`."""
+        planned = _payload(task)
+        key = f"{key_of(self.session, planned.id)}/heal-{attempt}"
+        await self.stream.emit(TaskHealing(task_id=planned.id, attempt=attempt, error=str(error)))
+        async with self.gate.alone():
+            return await self._attempt(planned, key, "heal", f"# What went wrong\n\n{error}")
+
+    async def _attempt(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
+        coming = ComingBay(self.workbench, key)
+        talk = self._conversation(planned, key, phase, news)
+        try:
+            closing = await self.talker.carry_on(talk, self.model, self.hands_for(key, coming))
+        except WaitingForApproval as exc:
+            self.waiting[planned.id] = exc
+            raise Waits(exc.message) from exc
+        except EngineError as exc:
+            raise Stopped(exc) from exc
+        message = title_of(planned.description)
+        bay = await coming.get()
+        done = await self.workbench.integrate(bay, message)
+        self.workbench.give_back(bay)
+        if done.commit is not None:
+            await self._announce(planned, done, message)
+            await self._require_syntax(bay.place.base, done)
+        state = TaskState(
+            id=planned.id,
+            outcome="done",
+            commit=done.commit,
+            files=done.files,
+            summary=closing,
+            usage=_usage(talk),
+        )
+        await self.journal.finish(f"{key_of(self.session, planned.id)}/state", state)
+        return state
+
+    def _conversation(self, planned: PlannedTask, key: str, phase: str, news: str) -> Conversation:
+        alone = self.session.mode is not Mode.FULL and phase == "execute"
+        parts = (goal_text(self.session), task_text(self.plan, planned), news)
+        first = opening("autonomous" if alone else phase, self.session, parts, self.prompts)
+        return Conversation.restore(key, phase, str(planned.id), first, self.journal.records)
+
+    async def _announce(self, planned: PlannedTask, done: Integrated, message: str) -> None:
+        await self.stream.emit(
+            CommitMade(
+                commit=done.commit or "",
+                subject=message,
+                task_id=planned.id,
+                files=tuple(
+                    FileReport(path=path, status="", added=None, removed=None)
+                    for path in done.files
+                ),
+            )
+        )
+
+    async def _require_syntax(self, base: str, done: Integrated) -> None:
+        broken = await syntax_errors(self.workbench.repository, done.commit or base, done.files)
+        if broken:
+            raise Broken("These files do not parse:\n" + broken)
+
+
+async def syntax_errors(repository: Repository, commit: str, files: tuple[str, ...]) -> str:
+    """What does not parse among some files of a commit; "" when all do."""
+    result = await check_syntax(repository, commit, files)
+    return "" if result is None or result.passed else result.output_tail
+
+
+def _payload(task: Task[PlannedTask]) -> PlannedTask:
+    if task.payload is None:
+        raise TypeError("a task of the plan has no payload")
+    return task.payload
+
+
+def _usage(talk: Conversation) -> Usage:
+    total = Usage()
+    for message in talk.messages:
+        if isinstance(message, AssistantMessage):
+            total = message.usage if total == Usage() else total + message.usage
+    return total

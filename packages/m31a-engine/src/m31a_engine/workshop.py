@@ -1,0 +1,382 @@
+"""Everything one session works with, put together, and the work itself from start to end."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from m31a_engine.asks import OpenAsks
+from m31a_engine.budget import Budget, Prices
+from m31a_engine.chat import Chat
+from m31a_engine.checks.result import CheckResult
+from m31a_engine.closing import Closing
+from m31a_engine.config import Config
+from m31a_engine.config_sections import PermissionMode
+from m31a_engine.conversation.asker import RunAsker
+from m31a_engine.conversation.hands import Hands
+from m31a_engine.conversation.history import replies_in
+from m31a_engine.conversation.turn import Talker
+from m31a_engine.events import CheckEnded, Envelope, Noticed, RunEnded, RunStarted
+from m31a_engine.ground import Ground
+from m31a_engine.intent_call import IntentCall
+from m31a_engine.leave import may_check, policy_of
+from m31a_engine.machine import Phase
+from m31a_engine.machinery import Ending, Keeper, Machinery, RunsPhase
+from m31a_engine.phases.discuss import Discuss
+from m31a_engine.phases.execute import Execute
+from m31a_engine.phases.initialize import Initialize
+from m31a_engine.phases.plan import MakePlan
+from m31a_engine.phases.ship import Ship
+from m31a_engine.phases.verify import Verify
+from m31a_engine.proof import Prover
+from m31a_engine.report import Outcome
+from m31a_engine.run import CancelTask, Command, Continue, Pause, Run, SkipTask
+from m31a_engine.session.home import Home, ProjectHome, SessionFolder
+from m31a_engine.session.journal import Journal
+from m31a_engine.session.state import Session
+from m31a_engine.session.stream import EventStream
+from m31a_engine.session.workbench import ComingBay, Workbench
+from m31a_engine.views import Views
+from m31a_providers import Provider
+from m31a_taskrunner import Control
+from m31a_tools import (
+    FileRead,
+    Glob,
+    Grep,
+    Policy,
+    Toolbox,
+    Workspace,
+    child_environment,
+    default_toolbox,
+    write_atomic,
+)
+from m31a_tools import Mode as ToolMode
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINTS = 2
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A place a session can be taken back to."""
+
+    phase: Phase
+    commit: str
+    plan_version: int
+
+
+@dataclass(slots=True)
+class Workshop:
+    """One session's collaborators; used for one run and then left."""
+
+    config: Config
+    provider: Provider
+    prices: Prices
+    environ: Mapping[str, str]
+    default_mode: PermissionMode
+    home: Home
+    project_home: ProjectHome
+    folder: SessionFolder
+    ground: Ground
+    journal: Journal
+    started: float
+    keeper: Keeper
+    until: Phase | None = None
+    asks: OpenAsks = field(default_factory=OpenAsks)
+    control: Control = field(default_factory=Control)
+    budget: Budget = field(init=False)
+    stream: EventStream = field(init=False)
+    workbench: Workbench = field(init=False)
+    talker: Talker = field(init=False)
+    _checkpoints: list[Checkpoint] = field(default_factory=list)
+
+    def open(self, session: Session) -> Run:
+        """The run as its caller sees it."""
+        self.budget = Budget(self.config.features.budget_limit_usd)
+        for reply in replies_in(self.journal.records):
+            self.budget.count(reply.usage)
+        first = 1 + max(
+            (
+                msgspec.json.decode(record.body, type=Envelope).seq
+                for record in self.journal.records
+                if record.kind == "envelope"
+            ),
+            default=0,
+        )
+        self.stream = EventStream(session.id, self.journal, first)
+        self.workbench = Workbench(
+            self.ground.repository,
+            self.journal,
+            session.branch,
+            self.folder.worktrees,
+            session.base,
+        )
+        self.talker = Talker(
+            provider=self.provider,
+            stream=self.stream,
+            budget=self.budget,
+            prices=self.prices,
+            session=session.id,
+            turns=self.config.features.max_turns,
+        )
+        return Run(session.id, self.stream.reader, self.asks, self._command)
+
+    async def work(self, run: Run, session: Session, resumed: bool) -> None:
+        """Carry the session to an end and say which; never raises but on cancellation."""
+        keeper = self.keeper
+        ending: Ending | None = None
+        closing = self._closing()
+        with run.scope:
+            await self._say_hello(session, resumed)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._prepare)
+                ending = await self._machinery().drive(keeper)
+                group.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            ending = ending or Ending(session=keeper.session, outcome=Outcome.INTERRUPTED)
+            report = await closing.close(ending)
+            if ending.outcome in {Outcome.SHIPPED, Outcome.SHIPPED_PARTIAL}:
+                await self.workbench.remove()
+            await self.provider.aclose()
+            await self.stream.emit(RunEnded(outcome=report.outcome, report=report))
+            self.stream.close()
+
+    async def _prepare(self) -> None:
+        """Make the branch and the work tree while the model is being asked."""
+        try:
+            await self.workbench.prepare()
+        except Exception:
+            logger.debug("the work tree was not made beforehand", exc_info=True)
+
+    async def _say_hello(self, session: Session, resumed: bool) -> None:
+        await self.stream.emit(
+            RunStarted(
+                goal=session.goal,
+                project=session.project,
+                mode=session.options.mode,
+                model=self.config.model_for("execute"),
+                provider=self.provider.name,
+                resumed=resumed,
+                recording=session.options.kind == "demo",
+            )
+        )
+        if self.journal.torn:
+            await self.stream.emit(
+                Noticed(text="the journal's last line was cut off by a kill; it was set aside")
+            )
+        if self.ground.dirty and not resumed:
+            count = len(self.ground.dirty)
+            await self.stream.emit(
+                Noticed(
+                    text=f"{count} uncommitted paths are not part of this run and stay as they are",
+                    remedy="use --dirty commit or --dirty refuse to have it otherwise",
+                )
+            )
+
+    def _closing(self) -> Closing:
+        return Closing(
+            repository=self.ground.repository,
+            home=self.home,
+            folder=self.folder,
+            config=self.config,
+            stream=self.stream,
+            journal=self.journal,
+            budget=self.budget,
+            provider=self.provider.name,
+            views=self._views(),
+            started=self.started,
+        )
+
+    def _machinery(self) -> Machinery:
+        return Machinery(
+            phases=self._phases(),
+            answer=Chat(
+                talker=self.talker,
+                journal=self.journal,
+                config=self.config,
+                hands=self._reading(),
+            ).answer,
+            stream=self.stream,
+            journal=self.journal,
+            checkpoint=self._checkpoint,
+            crashed=self._crashed,
+            until=self.until,
+        )
+
+    def _phases(self) -> dict[Phase, RunsPhase]:
+        prover = self._prover()
+        return {
+            Phase.INITIALIZE: Initialize(
+                repository=self.ground.repository,
+                config=self.config,
+                stream=self.stream,
+                project=self.ground.repository.root,
+                ask_intent=IntentCall(
+                    talker=self.talker, journal=self.journal, config=self.config
+                ).ask,
+            ),
+            Phase.DISCUSS: Discuss(
+                talker=self.talker,
+                stream=self.stream,
+                journal=self.journal,
+                asks=self.asks,
+                config=self.config,
+                hands=self._reading(),
+            ),
+            Phase.PLAN: MakePlan(
+                talker=self.talker,
+                stream=self.stream,
+                journal=self.journal,
+                asks=self.asks,
+                config=self.config,
+                hands=self._reading(),
+                folder=self.folder,
+            ),
+            Phase.EXECUTE: Execute(
+                talker=self.talker,
+                stream=self.stream,
+                journal=self.journal,
+                config=self.config,
+                workbench=self.workbench,
+                hands_for=self._working,
+                control=self.control,
+            ),
+            Phase.VERIFY: Verify(
+                prover=prover,
+                talker=self.talker,
+                stream=self.stream,
+                journal=self.journal,
+                config=self.config,
+                workbench=self.workbench,
+                hands_for=self._working,
+            ),
+            Phase.SHIP: Ship(
+                repository=self.ground.repository,
+                prover=prover,
+                stream=self.stream,
+                journal=self.journal,
+                config=self.config,
+                workbench=self.workbench,
+            ),
+        }
+
+    def _prover(self) -> Prover:
+        async def tell(result: CheckResult) -> None:
+            await self.stream.emit(CheckEnded(result=result))
+
+        allowed = may_check(self.config, self.default_mode)
+        return Prover(
+            repository=self.ground.repository,
+            config=self.config,
+            scratch=self.folder.checkout,
+            cache=self.project_home.checks,
+            environ=self.environ,
+            may_check=allowed,
+            may_run=lambda _: allowed,
+            emit=tell,
+        )
+
+    def _policy(self) -> Policy:
+        facts = self.keeper.session.facts
+        return policy_of(self.config, facts, self.default_mode)
+
+    def _working(self, key: str, coming: ComingBay) -> Hands:
+        """The six tools in a work tree; the model sees the project's own paths."""
+        ready: list[Workspace] = []
+
+        async def workspace() -> Workspace:
+            bay = await coming.get()
+            if not ready:
+                ready.append(self._workspace(bay.tree.path))
+            return ready[0]
+
+        return Hands(
+            toolbox=default_toolbox(self._workspace(self.ground.repository.root)),
+            policy=self._policy(),
+            asker=self._asker(key),
+            workspace=workspace,
+        )
+
+    def _reading(self) -> Hands:
+        """Reading tools over the base commit, for Discuss, Plan and questions."""
+
+        async def ready() -> Workspace:
+            await self.workbench.prepare()
+            return self._workspace(self.workbench.first_path)
+
+        return Hands(
+            toolbox=Toolbox(tools=(FileRead(), Glob(), Grep())),
+            policy=Policy(mode=ToolMode.DENY_ALL),
+            asker=self._asker("reading"),
+            workspace=ready,
+        )
+
+    def _workspace(self, root: Path) -> Workspace:
+        self.folder.outputs.mkdir(exist_ok=True, mode=0o700)
+        return Workspace(
+            root=root,
+            shown_as=self.ground.repository.root,
+            environment=self._command_environment(),
+            outputs=self.folder.outputs,
+        )
+
+    def _command_environment(self) -> dict[str, str]:
+        """What commands see: no secrets, and the project's own virtual environment first."""
+        environment = child_environment(self.environ)
+        for name in (".venv", "venv"):
+            folder = self.ground.repository.root / name
+            if (folder / "bin" / "python").exists():
+                environment["VIRTUAL_ENV"] = str(folder)
+                environment["PATH"] = f"{folder / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
+                break
+        return environment
+
+    def _asker(self, task: str) -> RunAsker:
+        permissions = self.config.permissions
+        return RunAsker(
+            self.stream, self.asks, task, permissions.timeout_s, permissions.on_timeout.value
+        )
+
+    def _command(self, command: Command) -> bool:
+        match command:
+            case Pause():
+                self.control.pause()
+                return True
+            case Continue():
+                self.control.proceed()
+                return True
+            case SkipTask():
+                return self.control.skip(str(command.task_id))
+            case CancelTask():
+                return self.control.cancel(str(command.task_id))
+
+    async def _checkpoint(self, session: Session) -> None:
+        self._checkpoints.append(
+            Checkpoint(
+                phase=session.phase,
+                commit=session.head or session.base,
+                plan_version=session.plan_version,
+            )
+        )
+        newest = self._checkpoints[-CHECKPOINTS:]
+        write_atomic(self.folder.checkpoints, msgspec.json.encode(newest), mode=0o600)
+        views = self._views()
+        if views is not None:
+            views.exclude()
+            views.write(session)
+
+    def _views(self) -> Views | None:
+        if self.keeper.session.options.ghost:
+            return None
+        return Views(
+            project=self.ground.repository.root,
+            common_git_dir=self.ground.repository.common_dir,
+            session_folder=self.folder.root,
+        )
+
+    def _crashed(self, text: str) -> None:
+        write_atomic(self.folder.root / "crash.log", text.encode(), mode=0o600)

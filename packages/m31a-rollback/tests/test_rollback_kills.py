@@ -1,0 +1,257 @@
+"""A kill at any moment of a landing or a reset loses nothing."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from m31a_rollback import Landing, Locked, Repository, hard_reset, undo
+from m31a_rollback.refs import list_refs
+
+CASES = int(os.environ.get("M31A_CAMPAIGN", "12"))
+
+
+class Killer:
+    """The process that does things and dies."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def run(self, root: Path, verb: str, commit: str, kill_at: int = 0) -> str:
+        job = {"root": str(root), "verb": verb, "commit": commit, "kill_at": kill_at}
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+
+@pytest.fixture
+def killer(no_foreign_git_settings: Path) -> Iterator[Killer]:
+    program = Path(__file__).with_name("rollback_killer.py")
+    with subprocess.Popen(
+        [sys.executable, str(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
+    ) as process:
+        yield Killer(process)
+
+
+@pytest.fixture
+def busy(project):
+    """A project whose user is in the middle of things, and a commit of a run."""
+    base = project.head
+    project.git("checkout", "-q", "-b", "run")
+    project.write("src/app.py", "def main():\n    return 2\n")
+    project.write("deep/er/new.py", "new\n")
+    (project.root / "docs/old.txt").unlink()
+    (project.root / "link").symlink_to("src/app.py")
+    commit = project.commit("work")
+    project.git("checkout", "-q", "main")
+    project.write("README.md", "stashed\n")
+    project.git("stash")
+    project.write("README.md", "staged\n")
+    project.git("add", "README.md")
+    project.write("README.md", "staged and more\n")
+    project.write("src/tool.sh", "mine\n", mode=0o700)
+    project.write("untracked", "mine\n")
+    assert base == project.head
+    return project, commit
+
+
+def copy_of(project, folder: Path):
+    shutil.copytree(project.root.parent, folder, symlinks=True)
+    return type(project)(folder / "project")
+
+
+def points(total: int) -> list[int]:
+    """Moments spread evenly, the first and the last among them."""
+    count = min(CASES, total)
+    return sorted({1 + round(number * (total - 1) / max(count - 1, 1)) for number in range(count)})
+
+
+def leftovers(project) -> list[str]:
+    names = [path.name for path in project.root.rglob("*") if path.name.startswith(".m31a-")]
+    inside = [name for name in os.listdir(project.root / ".git") if name.endswith(".lock")]
+    ours = project.root / ".git/m31a"
+    drafts = re.compile(r"(landing|worktrees)\.flock|[a-z]+-[0-9]+-[0-9a-f]{12}")
+    kept = sorted(os.listdir(ours)) if ours.exists() else []
+    return names + inside + [name for name in kept if not drafts.fullmatch(name)]
+
+
+def test_killed_landing_is_finished_or_undone_at_the_next_start(
+    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project, commit = busy
+    cases = tmp_path_factory.mktemp("cases")
+    before = project.state()
+    whole = copy_of(project, cases / "whole")
+    total = int(killer.run(whole.root, "land", commit))
+    after = whole.state()
+    assert commit == whole.head
+    outcomes = set()
+
+    for point in points(total):
+        case = copy_of(project, cases / str(point))
+        assert killer.run(case.root, "land", commit, point) == "killed"
+
+        async def recover(case=case) -> str:
+            repository = await Repository.open(case.root, trusted=True)
+            journal = case.root.parent / "journal"
+            if not journal.exists():
+                await repository.settle_landing()
+                return "not_started"
+            landing = Landing.from_json(journal.read_text())
+            outcome = await repository.recover_landing(landing)
+            assert (
+                outcome == "finished" or await repository.recover_landing(landing) == "not_started"
+            )
+            return outcome
+
+        outcome = anyio.run(recover)
+        outcomes.add(outcome)
+        assert (after if outcome == "finished" else before) == case.state(), point
+        assert leftovers(case) == [], point
+        assert outcome == "finished" or killer.run(case.root, "land", commit).isdigit()
+        assert after == case.state(), point
+        shutil.rmtree(case.root.parent)
+
+    assert {"finished", "not_started"} == outcomes
+
+
+def test_killed_landing_is_undone_when_the_user_has_gone_on(
+    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project, commit = busy
+    cases = tmp_path_factory.mktemp("cases")
+    total = int(killer.run(copy_of(project, cases / "whole").root, "land", commit))
+    outcomes = set()
+
+    for point in points(total)[1:-1]:
+        case = copy_of(project, cases / str(point))
+        before = case.state()
+        killer.run(case.root, "land", commit, point)
+        journal = case.root.parent / "journal"
+        if not journal.exists() or case.head == commit:
+            continue
+        case.write("deep/er/new.py", "mine\n")
+
+        async def recover(case=case, journal=journal) -> str:
+            repository = await Repository.open(case.root, trusted=True)
+            return await repository.recover_landing(Landing.from_json(journal.read_text()))
+
+        outcomes.add(anyio.run(recover))
+        assert case.read("deep/er/new.py") == "mine\n"
+        (case.root / "deep/er/new.py").unlink()
+        shutil.rmtree(case.root / "deep", ignore_errors=True)
+        assert before == case.state(), point
+        assert leftovers(case) == [], point
+
+    assert "undone" in outcomes
+
+
+def test_killed_reset_is_brought_back_by_undo(
+    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project, commit = busy
+    project.write("link", "in the way of the target\n")
+    cases = tmp_path_factory.mktemp("cases")
+    before = project.state()
+    whole = copy_of(project, cases / "whole")
+    total = int(killer.run(whole.root, "hard", commit))
+    assert commit == whole.head
+    assert before != whole.state()
+
+    for point in points(total):
+        case = copy_of(project, cases / str(point))
+        assert killer.run(case.root, "hard", commit, point) == "killed"
+
+        async def bring_back(case=case) -> None:
+            repository = await Repository.open(case.root, trusted=True)
+            if await list_refs(repository.checkout, "refs/m31a/backup/"):
+                await undo(repository)
+
+        anyio.run(bring_back)
+        assert before == case.state(), point
+        assert not (case.root / ".git/m31a/moving").exists()
+        shutil.rmtree(case.root.parent)
+
+
+def test_killed_undo_is_brought_back_by_undo(
+    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project, commit = busy
+    before = project.state()
+
+    async def reset() -> None:
+        await hard_reset(await Repository.open(project.root, trusted=True), commit)
+
+    anyio.run(reset)
+    after = project.state()
+    cases = tmp_path_factory.mktemp("cases")
+    total = int(killer.run(copy_of(project, cases / "whole").root, "undo", commit))
+
+    for point in points(total)[::2]:
+        case = copy_of(project, cases / str(point))
+        assert killer.run(case.root, "undo", commit, point) == "killed"
+        if (case.root / ".git/m31a/moving").exists():
+
+            async def bring_back(case=case) -> None:
+                await undo(await Repository.open(case.root, trusted=True))
+
+            anyio.run(bring_back)
+        assert case.state() in (before, after), point
+        shutil.rmtree(case.root.parent)
+
+
+def test_lock_left_by_a_dead_landing_is_found_by_the_next_one(
+    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project, commit = busy
+    cases = tmp_path_factory.mktemp("cases")
+    total = int(killer.run(copy_of(project, cases / "whole").root, "land", commit))
+    case = copy_of(project, cases / "case")
+    killer.run(case.root, "land", commit, total // 2)
+    assert (case.root / ".git/index.lock").exists()
+    assert (
+        subprocess.run(
+            ["git", "commit", "-am", "x"],
+            cwd=case.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stderr
+        != ""
+    )
+
+    async def settle() -> str:
+        repository = await Repository.open(case.root, trusted=True)
+        landing = await repository.settle_landing()
+        assert landing is not None
+        assert await repository.settle_landing() is None
+        return landing.commit
+
+    assert commit == anyio.run(settle)
+    assert not (case.root / ".git/index.lock").exists()
+
+
+def test_reset_waits_for_no_lock(busy) -> None:
+    project, commit = busy
+    (project.root / ".git/index.lock").touch()
+    before = project.files()
+
+    async def reset() -> None:
+        await hard_reset(await Repository.open(project.root), commit)
+
+    with pytest.raises(Locked):
+        anyio.run(reset)
+    assert before == project.files()

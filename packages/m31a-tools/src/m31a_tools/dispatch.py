@@ -1,0 +1,184 @@
+"""One call from the model's words to a result."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, assert_never
+
+import anyio.to_thread
+import msgspec
+
+from m31a_tools.arguments import decode_arguments
+from m31a_tools.capture import cap_text
+from m31a_tools.errors import ToolsError
+from m31a_tools.permission import (
+    Allow,
+    Asker,
+    AskFirst,
+    Defer,
+    Deny,
+    Grant,
+    Policy,
+    Verdict,
+    decide,
+    hidden_paths,
+)
+from m31a_tools.process import OnOutput
+from m31a_tools.tool import (
+    Access,
+    Call,
+    Decision,
+    Outcome,
+    PermissionRequest,
+    Tool,
+    ToolResult,
+    failure,
+)
+from m31a_tools.toolbox import Toolbox
+from m31a_tools.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+BeforeDestructive = Callable[[PermissionRequest], Awaitable[None]]
+"""Saves what the call could destroy; when it raises, the call is not made."""
+
+
+async def dispatch(
+    call: Call,
+    *,
+    toolbox: Toolbox,
+    policy: Policy,
+    asker: Asker,
+    workspace: Workspace,
+    before_destructive: BeforeDestructive | None = None,
+    on_output: OnOutput | None = None,
+) -> ToolResult:
+    """The result of the call: decoded, decided, asked about, run, cut to size.
+
+    Whatever goes wrong comes back as a result the model can act on. Only two things are raised:
+    cancellation, and what `asker` raises, so that an answer can also end the run.
+    `on_output` gets the printable output of commands as it comes.
+    """
+    tool = toolbox.get(call.name)
+    if tool is None:
+        return failure(f"There is no tool {call.name!r}. There are: {', '.join(toolbox.names)}.")
+    try:
+        args = decode_arguments(tool, call.arguments)
+        access = tool.access(args)
+        real_paths = _real_paths(access, workspace)
+    except (ToolsError, OSError) as exc:
+        return failure(_told(exc))
+    verdict = decide(policy, tool, args, real_paths=real_paths)
+    decision = await _settled(verdict, asker)
+    if decision.outcome is not Outcome.ALLOWED:
+        return msgspec.structs.replace(failure(_refusal(tool, decision)), decision=decision)
+    if access.destroys and before_destructive is not None:
+        request = decision.request or _as_request(tool, access, real_paths, decision.reason)
+        try:
+            await before_destructive(request)
+        except Exception as exc:
+            _log.exception("No snapshot before %s", tool.name)
+            told = f"Not run: what it could destroy could not be saved first ({_told(exc)})."
+            return msgspec.structs.replace(failure(told), decision=decision)
+    inner = workspace.for_call(call.id, hidden=hidden_paths(policy, tool.name), on_output=on_output)
+    result = await _run(tool, args, inner)
+    # Notices of the tools themselves may stand on top of what they cut.
+    if len(result.for_model) > tool.output_chars + 1000:
+        result = await anyio.to_thread.run_sync(_capped, result, tool.output_chars, inner)
+    return msgspec.structs.replace(result, decision=decision)
+
+
+def _real_paths(access: Access, workspace: Workspace) -> tuple[str, ...]:
+    reads = tuple(workspace.locate(path) for path in access.reads)
+    return (*reads, *(workspace.locate(path, write=True) for path in access.writes))
+
+
+async def _settled(verdict: Verdict, asker: Asker) -> Decision:
+    match verdict:
+        case Allow(reason=reason):
+            return Decision(outcome=Outcome.ALLOWED, reason=reason)
+        case Deny(reason=reason):
+            return Decision(outcome=Outcome.DENIED, reason=reason)
+        case Defer(request=request):
+            return Decision(outcome=Outcome.DEFERRED, reason=request.reason, request=request)
+        case AskFirst(request=request):
+            choice = await asker.ask(request)
+        case _:
+            assert_never(verdict)
+    outcome = {
+        Grant.ONCE: Outcome.ALLOWED,
+        Grant.ALWAYS: Outcome.ALLOWED,
+        Grant.DENY: Outcome.DENIED,
+        Grant.DEFER: Outcome.DEFERRED,
+    }[choice.grant]
+    return Decision(
+        outcome=outcome,
+        reason=choice.feedback or f"a person answered {choice.grant}",
+        asked=True,
+        remember=choice.grant is Grant.ALWAYS,
+        request=request,
+    )
+
+
+def _refusal(tool: Tool[Any], decision: Decision) -> str:
+    if decision.outcome is Outcome.DEFERRED:
+        return (
+            f"{tool.name} was not run: it waits for a person's approval ({decision.reason}). "
+            "Go on without it where that is possible."
+        )
+    if decision.asked:
+        return f"{tool.name} was not run: the user refused it ({decision.reason})."
+    return f"{tool.name} was not run: {decision.reason.removesuffix('.')}."
+
+
+def _as_request(
+    tool: Tool[Any], access: Access, real_paths: tuple[str, ...], reason: str
+) -> PermissionRequest:
+    return PermissionRequest(
+        tool=tool.name,
+        summary=access.summary,
+        detail=access.detail,
+        risk=tool.risk,
+        paths=real_paths,
+        command=access.command,
+        hosts=access.hosts,
+        destroys=access.destroys,
+        reason=reason,
+    )
+
+
+async def _run(tool: Tool[Any], args: msgspec.Struct, workspace: Workspace) -> ToolResult:
+    try:
+        return await tool.run(args, workspace)
+    except (ToolsError, OSError) as exc:
+        return failure(_told(exc))
+    except Exception as exc:
+        _log.exception("%s failed in a way it should not", tool.name)
+        return failure(f"{tool.name} failed by an error of its own ({type(exc).__name__}: {exc}).")
+
+
+def _told(exc: Exception) -> str:
+    """The error as the model should read it."""
+    if isinstance(exc, FileNotFoundError):
+        return f"There is no file or folder {exc.filename!r}."
+    if isinstance(exc, OSError) and exc.strerror:
+        return f"{exc.filename!r}: {exc.strerror}." if exc.filename else f"{exc.strerror}."
+    return str(exc) or type(exc).__name__
+
+
+def _capped(result: ToolResult, limit: int, workspace: Workspace) -> ToolResult:
+    """The result cut to size, the whole kept on disk where there is room for it."""
+    kept = _kept(result.for_model, workspace)
+    text = cap_text(result.for_model, limit, kept_at=kept)
+    return msgspec.structs.replace(result, for_model=text)
+
+
+def _kept(text: str, workspace: Workspace) -> str:
+    try:
+        path = workspace.output_file()
+        if path is None:
+            return ""
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return str(path)

@@ -1,0 +1,103 @@
+"""Finding and killing what a command left running outside its own process group."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MARK = "M31A_CALL"
+"""The environment variable by which a command's processes are known, also grandchildren."""
+
+_ROUNDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How the processes of one command are told from others."""
+
+    leader: int
+    """Process id of the command: its session and process group have the same number."""
+    mark: bytes
+    pipe: str
+    """The pipe the command writes to, as /proc names it: `pipe:[1234]`."""
+
+
+def kill_group(leader: int, number: int) -> None:
+    """Signal the whole group of `leader`, which must not have been reaped yet."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+def kill_stragglers(trace: Trace) -> int:
+    """How many processes of the command were found besides itself; all are killed.
+
+    On Linux, by session, environment and open pipe; elsewhere none is found. A process that
+    changed all three (`env -i setsid … >/dev/null`) is not found: that takes a sandbox.
+    """
+    if not sys.platform.startswith("linux") or not hasattr(os, "pidfd_open"):
+        return 0
+    killed: set[int] = set()
+    for _ in range(_ROUNDS):
+        found = False
+        for pid in _younger(trace.leader):
+            if _kill_if_ours(pid, trace):
+                found = True
+                killed.add(pid)
+        if not found:
+            break
+    return len(killed)
+
+
+def _younger(leader: int) -> Iterator[int]:
+    """Processes that may have been started after `leader`; few, so that looking is cheap."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 - names
+    newest = int(Path("/proc/loadavg").read_text(encoding="ascii").rsplit(" ", 1)[1])
+    wrapped = newest < leader
+    me = os.getpid()
+    return (pid for pid in pids if pid not in (leader, me) and (wrapped or pid > leader))
+
+
+def _kill_if_ours(pid: int, trace: Trace) -> bool:
+    # The descriptor is taken before the look: a number that passes to a stranger in between
+    # is not killed.
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if not _is_ours(pid, trace):
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _is_ours(pid: int, trace: Trace) -> bool:
+    folder = Path(f"/proc/{pid}")
+    # After the name, which may hold anything: state, parent, group, session.
+    state, _, _, session = (folder / "stat").read_bytes().rpartition(b")")[2].split()[:4]
+    if state in (b"Z", b"X"):
+        return False
+    if int(session) == trace.leader:
+        return True
+    with contextlib.suppress(OSError):
+        if trace.mark in (folder / "environ").read_bytes():
+            return True
+    with contextlib.suppress(OSError):
+        return any(_writes_to(folder, each.name, trace.pipe) for each in (folder / "fd").iterdir())
+    return False
+
+
+def _writes_to(folder: Path, descriptor: str, pipe: str) -> bool:
+    """Whether the descriptor is the writing end; the reading end is ours."""
+    with contextlib.suppress(OSError):
+        if str((folder / "fd" / descriptor).readlink()) == pipe:
+            flags = (folder / "fdinfo" / descriptor).read_text(encoding="ascii").split()[3]
+            return int(flags, 8) & os.O_ACCMODE == os.O_WRONLY
+    return False

@@ -1,0 +1,405 @@
+"""The table of modes, and rules that cannot be talked round."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from m31a_tools import (
+    Access,
+    Action,
+    Allow,
+    AskFirst,
+    Bash,
+    Defer,
+    Deny,
+    Edit,
+    FileRead,
+    FileWrite,
+    Glob,
+    Mode,
+    Policy,
+    Risk,
+    Rule,
+    ToolResult,
+    Verdict,
+    Workspace,
+    decide,
+    rules_for,
+)
+from m31a_tools.bash import BashArgs
+from m31a_tools.glob_files import GlobArgs
+from m31a_tools.permission import hidden_paths
+from m31a_tools.read_file import FileReadArgs
+from m31a_tools.write_file import FileWriteArgs
+
+
+class FetchArgs(msgspec.Struct, frozen=True, kw_only=True):
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """A tool that reaches out, as a test of rules about hosts."""
+
+    name: ClassVar[str] = "Fetch"
+    description: ClassVar[str] = ""
+    risk: ClassVar[Risk] = Risk.MEDIUM
+    read_only: ClassVar[bool] = True
+    output_chars: ClassVar[int] = 100
+    args_type: ClassVar[type[FetchArgs]] = FetchArgs
+
+    def access(self, args: FetchArgs) -> Access:
+        return Access(hosts=(args.host,), summary=args.host)
+
+    def claims(self, args: FetchArgs) -> frozenset[str]:
+        return frozenset()
+
+    async def run(self, args: FetchArgs, workspace: Workspace) -> ToolResult:
+        raise NotImplementedError
+
+
+def read(policy: Policy, path: str = "a", **more: object) -> Verdict:
+    return decide(policy, FileRead(), FileReadArgs(path=path), **more)  # type: ignore[arg-type]
+
+
+def write(policy: Policy, path: str = "a", *, real: tuple[str, ...] = ()) -> Verdict:
+    return decide(policy, FileWrite(), FileWriteArgs(path=path, content="x"), real_paths=real)
+
+
+def bash(policy: Policy, command: str = "make") -> Verdict:
+    return decide(policy, Bash(), BashArgs(command=command))
+
+
+def short(verdict: Verdict) -> str:
+    return {Allow: "yes", AskFirst: "ask", Deny: "no", Defer: "defer"}[type(verdict)]
+
+
+# mode, trusted: read, write, confined shell, free shell, destructive, network
+TABLE = {
+    (Mode.ASK, False): "yes ask ask ask ask ask",
+    (Mode.ASK, True): "yes ask yes ask ask ask",
+    (Mode.SANDBOXED, False): "yes yes yes defer defer defer",
+    (Mode.SANDBOXED, True): "yes yes yes defer defer defer",
+    (Mode.RULES, True): "yes no no no no no",
+    (Mode.DEFER, True): "yes defer defer defer defer defer",
+    (Mode.ALLOW_ALL, False): "yes yes yes yes yes yes",
+    (Mode.DENY_ALL, True): "yes no no no no no",
+}
+
+
+@pytest.mark.parametrize(("mode", "trusted"), TABLE)
+def test_the_table_of_modes(mode: Mode, trusted: bool) -> None:
+    free = Policy(mode=mode, trusted=trusted)
+    confined = Policy(mode=mode, trusted=trusted, confined=True)
+    verdicts = [
+        read(free),
+        write(free),
+        bash(confined),
+        bash(free),
+        bash(confined, "rm -rf build"),
+        decide(free, Fetch(), FetchArgs(host="example.org")),
+    ]
+    assert " ".join(map(short, verdicts)) == TABLE[mode, trusted]
+
+
+def rule(action: Action, tool: str = "Bash", **more: str) -> Rule:
+    return Rule(action=action, tool=tool, **more)
+
+
+def only(*rules: Rule, mode: Mode = Mode.RULES) -> Policy:
+    return Policy(mode=mode, rules=rules)
+
+
+def test_deny_comes_before_ask_before_allow_whatever_their_order() -> None:
+    allow, ask, deny = (rule(action, command="make") for action in Action)
+    for rules in ((allow, ask, deny), (deny, ask, allow), (ask, deny, allow)):
+        assert short(bash(only(*rules))) == "no"
+    assert short(bash(only(allow, ask))) == "ask"
+    assert short(bash(only(allow))) == "yes"
+    assert short(bash(only(allow, ask, mode=Mode.DEFER))) == "defer"
+    assert short(bash(only(deny, mode=Mode.ALLOW_ALL))) == "no"
+    assert short(bash(only(ask, mode=Mode.ALLOW_ALL))) == "ask"
+    assert short(bash(only(allow, mode=Mode.DENY_ALL))) == "no"
+
+
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_refusal_of_the_tool_itself_stands_in_every_mode(mode: Mode, action: Action) -> None:
+    verdict = bash(only(rule(action), mode=mode), "git commit -m x")
+    assert isinstance(verdict, Deny)
+    assert "committed for you" in verdict.reason
+
+
+EXACTLY = [
+    ("pytest -q", "pytest -q"),
+    ("pytest   -q", "  pytest\t-q \n"),
+    ("make test && make lint", "make  test  &&  make lint"),
+    ("echo 'a  b'", "echo   'a  b'"),
+    ("pytest *", "pytest"),
+    ("pytest *", "pytest -q tests/test_a.py"),
+    ("npm run test *", "npm run test --silent"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "command"), EXACTLY)
+def test_a_command_that_is_what_the_rule_says_is_allowed(pattern: str, command: str) -> None:
+    assert short(bash(only(rule(Action.ALLOW, command=pattern)), command)) == "yes"
+
+
+NOT_ALLOWED = [
+    "pytest; rm x",
+    "pytest && rm x",
+    "pytest || rm x",
+    "pytest | sh",
+    "pytest & rm x",
+    "pytest\nrm x",
+    "pytest > ~/.bashrc",
+    "pytest >> x",
+    "pytest < /etc/passwd",
+    "pytest $(rm x)",
+    "pytest `rm x`",
+    "pytest ${IFS}x",
+    "pytest $HOME",
+    "pytest <(rm x)",
+    "pytest \\\nrm",
+    "pytest 'x'",
+    'pytest "x"',
+    "pytest {a,b}",
+    "pytest *",
+    "pytest ?",
+    "pytest [a]",
+    "pytest ~",
+    "pytest #x",
+    "pytest !x",
+    "X=1 pytest",
+    "pytest X=1",
+    "pytestx",
+    "pytest-evil",
+    "Pytest",
+    "/tmp/pytest",
+    "./pytest -q",
+    "env pytest",
+    "sh -c pytest",
+    "pytest\u200b -q",
+    "pytest \u202e x",
+    "pytest \x1b[2K",
+    "pytest\r",
+    "(pytest)",
+    "py test",
+    "",
+    " ",
+]
+
+
+@pytest.mark.parametrize("command", NOT_ALLOWED)
+def test_a_command_with_anything_beside_words_is_not_covered_by_its_beginning(
+    command: str,
+) -> None:
+    assert short(bash(only(rule(Action.ALLOW, command="pytest *")), command)) == "no"
+    if command:
+        assert short(bash(only(rule(Action.ALLOW, command="pytest")), command)) == "no"
+
+
+def test_whitespace_inside_quotes_and_line_ends_tell_commands_apart() -> None:
+    policy = only(rule(Action.ALLOW, command="echo 'a b'"))
+    assert short(bash(policy, "echo 'a  b'")) == "no"
+    assert short(bash(policy, "echo\n'a b'")) == "no"
+    assert short(bash(only(rule(Action.ALLOW, command="a b")), "a\\ b")) == "no"
+
+
+DENIED = [
+    "curl http://x",
+    "ls; curl x",
+    "ls && curl x",
+    "ls | curl x",
+    "ls\ncurl x",
+    "(curl x)",
+    "{ curl x; }",
+    "if true; then curl x; fi",
+    "sudo curl x",
+    "sudo -u root curl x",
+    "env A=1 curl x",
+    "A=1 curl x",
+    "timeout 5 curl x",
+    "timeout -s KILL 5 curl x",
+    "xargs curl < urls",
+    "xargs -n 1 curl",
+    "nohup curl x &",
+    "sh -c 'curl x'",
+    'bash -lc "curl x"',
+    "sh -c 'sh -c \"curl x\"'",
+    "eval curl x",
+    "eval 'curl x'",
+    "find . -exec curl {} ;",
+    "/usr/bin/curl x",
+    "c\\url x",
+    "'curl' x",
+    'c"ur"l x',
+    "command curl x",
+    "echo curl",
+    "cu\\\nrl x",
+]
+
+
+@pytest.mark.parametrize("command", DENIED)
+def test_a_denied_command_is_found_wherever_it_stands(command: str) -> None:
+    policy = only(rule(Action.DENY, command="curl *"), mode=Mode.ALLOW_ALL)
+    assert short(bash(policy, command)) == "no"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["$(echo cu)rl x", "`echo curl`x", "c${x}url y", "eval $x", "echo Y3VybA== | base64 -d | sh"],
+)
+def test_a_command_that_could_hide_a_denied_one_is_asked_about(command: str) -> None:
+    policy = only(rule(Action.DENY, command="wget *"), mode=Mode.ALLOW_ALL)
+    assert short(bash(policy, command)) == "ask"
+    assert short(bash(only(mode=Mode.ALLOW_ALL), command)) == "yes"
+
+
+def test_a_denied_prefix_does_not_deny_other_words() -> None:
+    policy = only(rule(Action.DENY, command="git push *"), mode=Mode.ALLOW_ALL)
+    assert short(bash(policy, "git pull; git status")) == "yes"
+    assert short(bash(policy, "git pushy")) == "yes"
+    assert short(bash(policy, "ls && git push origin main")) == "no"
+    assert short(bash(only(rule(Action.DENY, command="*"), mode=Mode.ALLOW_ALL), "ls")) == "no"
+
+
+def test_a_rule_without_a_command_does_not_allow_what_destroys() -> None:
+    policy = only(rule(Action.ALLOW))
+    assert short(bash(policy, "make")) == "yes"
+    assert short(bash(policy, "rm -rf src")) == "no"
+    assert short(bash(only(rule(Action.ALLOW, command="rm *")), "rm -rf src")) == "no"
+    assert short(bash(only(rule(Action.ALLOW, command="rm -rf src")), "rm -rf src")) == "yes"
+
+
+def test_path_rules_speak_of_the_path_as_written_and_as_it_is() -> None:
+    policy = only(rule(Action.DENY, "*", path=".env"), mode=Mode.ALLOW_ALL)
+    assert short(read(policy, ".env")) == "no"
+    assert short(read(policy, "sub/.env")) == "no"
+    assert short(read(policy, "link", real_paths=(".env",))) == "no"
+    assert short(read(policy, ".envrc")) == "yes"
+
+    policy = only(rule(Action.ALLOW, "FileWrite", path="src/**"))
+    assert short(write(policy, "src/a.py", real=("src/a.py",))) == "yes"
+    assert short(write(policy, "src/link", real=("secret/a",))) == "no"
+    assert short(write(policy, "./src/a.py", real=("src/a.py",))) == "yes"
+    assert short(write(policy, "other.py", real=("other.py",))) == "no"
+    edit = Edit.args_type(path="src/a", old_string="a", new_string="b")
+    assert short(decide(policy, Edit(), edit)) == "no"
+    assert short(decide(only(rule(Action.ALLOW, "*", path="src/")), Edit(), edit)) == "yes"
+
+
+def test_a_path_rule_does_not_speak_of_commands() -> None:
+    assert short(bash(only(rule(Action.ALLOW, path="*")))) == "no"
+    assert short(bash(only(rule(Action.DENY, path="*"), mode=Mode.ALLOW_ALL))) == "yes"
+    assert short(read(only(rule(Action.DENY, "*", command="cat *")))) == "yes"
+    assert short(read(only(rule(Action.DENY, "*", host="*")))) == "yes"
+
+
+def test_host_rules() -> None:
+    def fetch(policy: Policy, host: str) -> str:
+        return short(decide(policy, Fetch(), FetchArgs(host=host)))
+
+    policy = only(rule(Action.ALLOW, "Fetch", host="*.example.org"))
+    assert fetch(policy, "docs.example.org") == "yes"
+    assert fetch(policy, "DOCS.example.org.") == "yes"
+    assert fetch(policy, "example.org") == "no"
+    assert fetch(policy, "evil-example.org") == "no"
+    assert fetch(only(rule(Action.ALLOW, "Fetch", host="example.org")), "example.org") == "yes"
+    deny = only(rule(Action.DENY, "Fetch", host="*"), mode=Mode.ALLOW_ALL)
+    assert fetch(deny, "example.org") == "no"
+
+
+def test_denied_paths_are_hidden_from_the_tools_they_are_denied_to() -> None:
+    policy = only(
+        rule(Action.DENY, "*", path=".env"),
+        rule(Action.DENY, "Grep", path="docs/"),
+        rule(Action.DENY, "Bash", command="x"),
+        rule(Action.ALLOW, "*", path="src"),
+    )
+    assert hidden_paths(policy, "Grep") == (".env", "docs/")
+    assert hidden_paths(policy, "Glob") == (".env",)
+
+
+def test_a_request_shows_everything_and_names_what_is_lost() -> None:
+    verdict = bash(Policy(mode=Mode.ASK), "git reset --hard \u202e; rm -rf a\x1b[2K")
+    assert isinstance(verdict, AskFirst)
+    request = verdict.request
+    assert request.detail == "git reset --hard \\u202e; rm -rf a\\x1b[2K"
+    assert request.destroys == ("git reset", "rm -r")
+    assert request.risk is Risk.DESTRUCTIVE
+    assert request.tool == "Bash"
+    verdict = write(Policy(mode=Mode.ASK), "x/../a", real=("a",))
+    assert isinstance(verdict, AskFirst)
+    assert verdict.request.paths == ("a",)
+    assert verdict.request.risk is Risk.MEDIUM
+
+
+@pytest.mark.parametrize("path", ["src/a.py", "we*ird", "a [b]", "!x", "#x", "back\\slash", " sp "])
+def test_always_allows_exactly_this_again(path: str) -> None:
+    asked = write(Policy(mode=Mode.ASK), path, real=(path,))
+    assert isinstance(asked, AskFirst)
+    policy = Policy(mode=Mode.ASK, rules=rules_for(asked.request))
+    assert short(write(policy, path, real=(path,))) == "yes"
+    for other in (f"{path}x", f"x{path}", f"x/{path}", "weXird", "a b"):
+        assert short(write(policy, other, real=(other,))) == "ask"
+
+
+@pytest.mark.parametrize("command", ["make", "rm -rf build", "a | b > c", "pytest -k 'x  y'"])
+def test_always_allows_exactly_this_command_again(command: str) -> None:
+    asked = bash(Policy(mode=Mode.ASK), command)
+    assert isinstance(asked, AskFirst)
+    policy = Policy(mode=Mode.ASK, rules=rules_for(asked.request))
+    assert short(bash(policy, command)) == "yes"
+    assert short(bash(policy, f"{command} x")) == "ask"
+    assert short(bash(policy, f"{command};x")) == "ask"
+
+
+def test_always_makes_no_rule_that_would_say_more() -> None:
+    asked = bash(Policy(mode=Mode.ASK), "ls *")
+    assert isinstance(asked, AskFirst)
+    assert rules_for(asked.request) == ()
+
+
+def test_always_for_a_host() -> None:
+    asked = decide(Policy(mode=Mode.ASK), Fetch(), FetchArgs(host="a.org"))
+    assert isinstance(asked, AskFirst)
+    assert rules_for(asked.request) == (Rule(action=Action.ALLOW, tool="Fetch", host="a.org"),)
+
+
+RULES = st.builds(
+    Rule,
+    action=st.sampled_from(Action),
+    tool=st.sampled_from(["*", "Bash", "FileWrite", "File*", "Glob"]),
+    path=st.sampled_from([None, "a", "src/", "*.py"]),
+    command=st.sampled_from([None, "make", "make *", "rm -rf x", "*"]),
+)
+COMMANDS = st.sampled_from(["make", "make x", "make; rm -rf x", "rm -rf x", "$(x)", "git commit"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(RULES, max_size=5), RULES, st.sampled_from(Mode), COMMANDS, st.booleans())
+def test_one_more_rule_that_allows_never_undoes_a_denial_or_a_question(
+    rules: list[Rule], extra: Rule, mode: Mode, command: str, confined: bool
+) -> None:
+    added = msgspec.structs.replace(extra, action=Action.ALLOW)
+
+    def verdicts(*all_rules: Rule) -> list[Verdict]:
+        policy = Policy(mode=mode, rules=all_rules, confined=confined)
+        glob = decide(policy, Glob(), GlobArgs(pattern="*.py", path="src"))
+        return [bash(policy, command), write(policy, "src/a.py"), glob]
+
+    rank = {"no": 0, "ask": 1, "defer": 1, "yes": 2}
+    denials = tuple(rule for rule in rules if rule.action is not Action.ALLOW)
+    for before, after in zip(verdicts(*rules), verdicts(*rules, added), strict=True):
+        assert rank[short(after)] >= rank[short(before)]
+        if isinstance(before, Deny) and "rule denies" in before.reason:
+            assert short(after) == "no"
+    # A rule that denies or asks only ever takes away.
+    for before, after in zip(verdicts(), verdicts(*denials), strict=True):
+        assert rank[short(after)] <= rank[short(before)] or short(before) == "no"

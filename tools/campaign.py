@@ -1,0 +1,57 @@
+"""Run one of the long, bounded test campaigns; the ordinary suite takes the first cases of each.
+
+python tools/campaign.py                 list the campaigns
+python tools/campaign.py NAME [CASES]    run one, with its usual number of cases or another
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Tests that draw as many cases as the variable M31A_CAMPAIGN says."""
+
+    shows: str
+    cases: int
+    tests: tuple[str, ...]
+    """Paths or node ids for pytest."""
+
+
+CAMPAIGNS: dict[str, Campaign] = {
+    "landing": Campaign(
+        shows="a landing that is killed at any moment is finished or undone, and nothing is lost",
+        cases=500,
+        tests=("packages/m31a-rollback/tests/test_rollback_kills.py",),
+    ),
+}
+"""A new one needs a script of its name in the hatch environment `campaign` as well."""
+
+
+def main(words: list[str]) -> int:
+    """Run pytest on the tests of the campaign that is named."""
+    if not words:
+        for name, each in CAMPAIGNS.items():
+            print(f"{name:12} {each.cases:6} cases   {each.shows}")
+        return 0
+    name, *more = words
+    campaign = CAMPAIGNS.get(name)
+    if campaign is None:
+        print(f"m31a: no campaign {name!r}; known: {', '.join(CAMPAIGNS)}", file=sys.stderr)
+        return 2
+    if len(more) > 1 or not all(word.isascii() and word.isdigit() for word in more):
+        print("m31a: after the campaign's name comes a number of cases alone", file=sys.stderr)
+        return 2
+    cases = more[0] if more else str(campaign.cases)
+    print(f"campaign {name}: {cases} cases; {campaign.shows}", flush=True)
+    argv = [sys.executable, "-m", "pytest", "-q", *campaign.tests]
+    env = {**os.environ, "M31A_CAMPAIGN": cases}
+    return subprocess.run(argv, cwd=workspace.ROOT, env=env, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
