@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from m31a_engine.checks.counts import failing_tests, parse_counts
 from m31a_engine.checks.result import TestCounts
 
@@ -85,7 +86,7 @@ OUTPUTS: dict[str, tuple[str, tuple[int, int, int], tuple[str, ...]]] = {
     "pytest": (
         PYTEST,
         (2, 2, 2),
-        ("tests/test_a.py::test_b[1", "tests/test_a.py::test_c"),
+        ("tests/test_a.py::test_b[1 - 2]", "tests/test_a.py::test_c"),
     ),
     "pytest -q": ("3 passed in 0.01s\n", (3, 0, 0), ()),
     "pytest, long": ("1 failed, 5 passed in 75.20s (0:01:15)\n", (5, 1, 0), ()),

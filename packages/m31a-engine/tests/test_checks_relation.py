@@ -1,4 +1,5 @@
 import pytest
+
 from m31a_engine.checks.relation import related_failures
 
 TESTS = {

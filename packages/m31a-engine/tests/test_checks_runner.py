@@ -276,6 +276,11 @@ ATTACKS = {
         {"app.py": BAD, "sitecustomize.py": BYPASS}, found(K.SHADOWING_MODULE, K.CHECK_DEFINITION)
     ),
     "program ends the runner": Attack({"app.py": "import os\nos._exit(0)\n"}, found(K.FEWER_TESTS)),
+    "program fakes the summary": Attack({"app.py": EXIT}, found(K.TEST_LOOSENED)),
+    "program patches the runner": Attack(
+        {"app.py": BAD + "import unittest\nunittest.TestCase.assertEqual = lambda *a: None\n"},
+        found(K.TEST_LOOSENED),
+    ),
     "conftest hook": Attack(
         {"app.py": BAD, "conftest.py": HOOK}, found(K.CHECK_DEFINITION), command=PYTEST
     ),

@@ -5,6 +5,7 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from m31a_engine.errors import JournalBroken
 from m31a_engine.session.effects import once, once_as_intended
 from m31a_engine.session.journal import Journal, entry, read_records
@@ -20,7 +21,7 @@ async def test_what_was_appended_is_read_back_in_order(tmp_path: Path) -> None:
 
     records, torn = read_records(tmp_path)
 
-    assert [(1, "envelope"), (2, "envelope"), (3, "reply")] == [(r.seq, r.kind) for r in records]
+    assert [(r.seq, r.kind) for r in records] == [(1, "envelope"), (2, "envelope"), (3, "reply")]
     assert torn == ""
 
 
@@ -38,7 +39,7 @@ async def test_a_kill_at_any_byte_of_an_append_leaves_what_stood_before(tmp_path
         await reopened.append(entry("envelope", {"after": size}))
         reopened.close()
         records, torn = read_records(tmp_path)
-        assert ["envelope", "envelope"] == [record.kind for record in records], size
+        assert [record.kind for record in records] == ["envelope", "envelope"], size
         assert torn == ""
 
 
@@ -103,7 +104,7 @@ async def test_after_a_failed_sync_a_new_file_is_begun_and_nothing_is_lost(
     journal.close()
 
     records, _ = read_records(tmp_path)
-    assert [b'{"n":1}', b'{"n":2}', b'{"n":3}'] == [bytes(record.body) for record in records]
+    assert [bytes(record.body) for record in records] == [b'{"n":1}', b'{"n":2}', b'{"n":3}']
     assert (tmp_path / "journal.1.jsonl").exists()
 
 

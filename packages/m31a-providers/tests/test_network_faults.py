@@ -248,6 +248,7 @@ async def test_silence_after_a_whole_answer_does_no_harm() -> None:
         (Reply(raw=b"no gzip", headers={"Content-Encoding": "gzip"}), MalformedReply),
         (Reply(raw=BOMB, headers={"Content-Encoding": "gzip"}), MalformedReply),
         (Reply(raw=TEXT, headers={"Content-Encoding": "br"}), MalformedReply),
+        (Reply(raw=TEXT, headers={"Content-Encoding": "br"}, status=429), RateLimited),
         (Reply(raw=b""), StreamBroken),
         (Reply(text="x", finish="", no_done=True), StreamBroken),
     ],
@@ -326,3 +327,36 @@ async def test_rules_run_out_and_the_server_says_for_whom() -> None:
     assert "no rule for phase=''" in error.reason
     assert "'hello'" in error.reason
     assert len(server.unmatched) == len(server.requests) == 1
+
+
+async def test_a_list_of_models_that_is_none_is_an_error_of_that_address() -> None:
+    body = b'{"models": []}'
+    answer = head(Content_Length=str(len(body)), Content_Type="application/json") + body
+    with raw_server(answer) as base_url:
+        provider = connect("local", base_url=base_url)
+        with pytest.raises(MalformedReply, match=f"{base_url}/models"):
+            await provider.models()
+        await provider.aclose()
+
+
+async def test_a_connection_that_nobody_accepts_is_given_up_at_its_limit() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        # The queue of a listener that never accepts is full after a few.
+        waiting = [socket.socket() for _ in range(4)]
+        for visitor in waiting:
+            visitor.setblocking(False)
+            visitor.connect_ex(address)
+        provider = connect(
+            "local",
+            base_url=f"http://127.0.0.1:{address[1]}/v1",
+            timeouts=Timeouts(connect_s=0.1),
+            retry=ONCE,
+        )
+        error = await failure_of(provider)
+        for visitor in waiting:
+            visitor.close()
+    assert isinstance(error, Unreachable)
+    assert error.reason == "no connection within 0.1 s"

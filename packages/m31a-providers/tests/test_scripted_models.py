@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from m31a_providers import (
     NotRecorded,
     Provider,
     RateLimited,
+    RequestRejected,
     StreamBroken,
     TextPart,
     ToolSpec,
@@ -160,19 +160,25 @@ def test_waiting_for_what_never_comes_ends_in_an_error() -> None:
             server.wait_held("gate", timeout_s=0.01)
 
 
-@pytest.mark.anyio
-async def test_a_request_without_a_rule_fails_the_test_that_made_it() -> None:
-    with pytest.raises(UnmatchedRequests, match="phase='ship'"), ModelServer([]) as server:
-        provider = connect("local", base_url=server.base_url)
-        with pytest.raises(Exception, match="no rule for phase='ship'"):
-            await answer(provider, asked(phase="ship"))
-        await provider.aclose()
+async def ask_without_rule(server: ModelServer) -> None:
+    provider = connect("local", base_url=server.base_url)
+    with pytest.raises(RequestRejected, match="no rule for phase='ship'"):
+        await answer(provider, asked(phase="ship"))
+    await provider.aclose()
+
+
+def test_a_request_without_a_rule_fails_the_test_that_made_it() -> None:
+    server = ModelServer([]).__enter__()
+    anyio.run(ask_without_rule, server)
+    with pytest.raises(UnmatchedRequests, match="phase='ship'"):
+        server.__exit__(None, None, None)
 
 
 def test_an_error_of_the_test_itself_is_not_hidden_by_the_server() -> None:
-    with pytest.raises(KeyError), ModelServer([]) as server:
-        server.unmatched.append("something")
-        raise KeyError
+    server = ModelServer([]).__enter__()
+    anyio.run(ask_without_rule, server)
+    server.__exit__(KeyError, KeyError(), None)
+    assert len(server.unmatched) == 1
 
 
 def test_nothing_is_left_behind_after_the_block() -> None:
@@ -294,25 +300,25 @@ def test_a_script_nobody_can_read_is_told_in_one_line(
     assert capsys.readouterr().err.startswith(str(path))
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_script_is_played_by_a_process_of_its_own(tmp_path: Path) -> None:
+async def ask_two_turns(base_url: str) -> None:
+    provider = connect("local", base_url=base_url)
+    assert (await answer(provider, asked())).text == "Hi"
+    with pytest.raises(RequestRejected, match="no rule"):
+        await answer(provider, asked(turn=2))
+    await provider.aclose()
+
+
+def test_a_script_is_played_by_a_process_of_its_own(tmp_path: Path) -> None:
     path, log = tmp_path / "script.json", tmp_path / "log.jsonl"
     path.write_bytes(msgspec.json.encode(Script(rules=(Rule(reply=Reply(text="Hi"), turn=1),))))
     command = [sys.executable, "-m", "m31a_providers.testing", str(path), "--log", str(log)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert process.stderr is not None
-        base_url = (await anyio.to_thread.run_sync(process.stdout.readline)).decode().strip()
-        provider = connect("local", base_url=base_url)
-        assert (await answer(provider, asked())).text == "Hi"
-        with pytest.raises(Exception, match="no rule"):
-            await answer(provider, asked(turn=2))
-        await provider.aclose()
+        anyio.run(ask_two_turns, process.stdout.readline().strip())
         process.send_signal(signal.SIGTERM)
-        errors = await anyio.to_thread.run_sync(process.stderr.read)
-        assert await anyio.to_thread.run_sync(process.wait) == 1
-    assert b"no rule for phase=''" in errors
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert "no rule for phase=''" in errors
     assert [json.loads(line)["status"] for line in log.read_text().splitlines()] == [200, 500]

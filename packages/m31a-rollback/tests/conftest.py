@@ -123,3 +123,8 @@ def project(make_project: MakeProject) -> Iterator[Project]:
     project.git("add", "-A")
     project.git("commit", "-q", "-m", "Start")
     yield project
+
+
+@pytest.fixture(scope="session")
+def project_class() -> type[Project]:
+    return Project

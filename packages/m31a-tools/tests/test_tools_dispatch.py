@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -292,6 +293,43 @@ async def test_a_link_does_not_lead_round_a_rule(workspace: Workspace, root: Pat
     assert set(result.for_model.split("\n")) == {"other", "link"}
     result = await call(workspace, "FileRead", {"path": "."}, policy=policy)
     assert ".env" not in result.for_model
+
+
+async def test_a_search_does_not_find_what_nobody_was_asked_for(
+    workspace: Workspace, root: Path
+) -> None:
+    (root / "notes").mkdir()
+    (root / "notes" / "a").write_text("needle")
+    rules = (Rule(action=Action.ASK, tool="*", path="notes/"),)
+    policy = Policy(mode=Mode.ASK, rules=rules)
+    asker = RecordingAsker(Choice(grant=Grant.ONCE))
+    result = await call(workspace, "Grep", {"pattern": "needle"}, policy=policy, asker=asker)
+    assert result.for_model == "[nothing matches 'needle' in .]"
+    assert asker.requests == []
+    arguments = {"pattern": "needle", "path": "notes/a"}
+    result = await call(workspace, "Grep", arguments, policy=policy, asker=asker)
+    assert result.for_model == "notes/a\n1:needle"
+    assert len(asker.requests) == 1
+
+
+async def test_any_bytes_in_names_and_contents_make_a_result_that_can_be_stored(
+    workspace: Workspace, root: Path
+) -> None:
+    (root / os.fsdecode(b"bad\xff.py")).write_bytes("ä".encode() * 20 + b"\xff\n")
+    (root / "link").symlink_to(os.fsdecode(b"bad\xff.py"))
+    for name, arguments in (
+        ("Glob", {"pattern": "*.py"}),
+        ("Grep", {"pattern": "ä"}),
+        ("FileRead", {"path": "link"}),
+        ("Edit", {"path": "link", "old_string": "ä" * 20, "new_string": "x"}),
+    ):
+        asker = RecordingAsker(Choice(grant=Grant.ONCE))
+        policy = Policy(mode=Mode.ASK)
+        result = await call(workspace, name, arguments, policy=policy, asker=asker)
+        assert not result.is_error
+        assert "\ufffd" in result.for_model
+        assert msgspec.json.decode(msgspec.json.encode(result), type=ToolResult) == result
+        assert msgspec.json.encode(asker.requests)
 
 
 async def test_what_could_be_destroyed_is_saved_first(workspace: Workspace, root: Path) -> None:

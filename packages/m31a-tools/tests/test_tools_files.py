@@ -369,7 +369,7 @@ def test_arguments_say_what_a_call_touches() -> None:
     assert FileRead().claims(FileReadArgs(path="a")) == {"read"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.one_of(st.binary(max_size=80), st.text(max_size=40).map(str.encode)))
 def test_whatever_is_taken_for_text_comes_back_as_the_same_bytes(data: bytes) -> None:
     for mark in (

@@ -197,7 +197,7 @@ NAMES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(LINES, NAMES)
 def test_any_rules_mean_what_they_mean_to_git(
     repository: Path, rules: str, paths: list[str]

@@ -237,7 +237,7 @@ WORDS = st.text(alphabet="ab \tü“", max_size=6)
 FILES = st.lists(st.tuples(WORDS, ENDS), max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(FILES, st.data())
 def test_bytes_outside_the_quotation_are_identical(
     lines: list[tuple[str, str]], data: st.DataObject
@@ -266,7 +266,7 @@ def _occurrences(text: str, piece: str) -> int:
     return sum(text.startswith(piece, at) for at in range(len(text)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(FILES, WORDS, WORDS)
 def test_an_edit_is_exact_or_about_whole_lines_or_refused(
     lines: list[tuple[str, str]], old: str, new: str
@@ -290,7 +290,7 @@ def test_an_edit_is_exact_or_about_whole_lines_or_refused(
 LINES = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n", "ab\n"]), max_size=30)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(LINES, LINES, st.sampled_from(["", "x"]))
 def test_a_diff_leads_from_the_old_text_to_the_new(
     old: list[str], new: list[str], last: str

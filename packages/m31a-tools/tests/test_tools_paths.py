@@ -419,3 +419,16 @@ def _descriptors() -> Iterator[str]:
             yield str(each.readlink())
         except FileNotFoundError:
             continue
+
+
+def test_errors_name_the_path_that_was_asked_for_and_never_the_root(
+    workspace: Workspace, root: Path
+) -> None:
+    (root / "src").mkdir()
+    for path in ("src/none.py", "none/a/b"):
+        with pytest.raises(FileNotFoundError) as missing:
+            workspace.read(path, limit_bytes=9)
+        assert missing.value.filename == path
+    with pytest.raises(IsADirectoryError) as folder:
+        workspace.read("src", limit_bytes=9)
+    assert folder.value.filename == "src"

@@ -321,9 +321,16 @@ def test_denied_paths_are_hidden_from_the_tools_they_are_denied_to() -> None:
         rule(Action.DENY, "Grep", path="docs/"),
         rule(Action.DENY, "Bash", command="x"),
         rule(Action.ALLOW, "*", path="src"),
+        rule(Action.ASK, "*", path="notes/"),
     )
-    assert hidden_paths(policy, "Grep") == (".env", "docs/")
-    assert hidden_paths(policy, "Glob") == (".env",)
+    assert hidden_paths(policy, "Grep", (".",)) == (".env", "docs/", "notes/")
+    assert hidden_paths(policy, "Glob", ("notes/a",)) == (".env",)
+
+
+def test_a_mode_given_as_a_plain_word_is_that_mode() -> None:
+    allow = rule(Action.ALLOW, command="make")
+    policy = msgspec.structs.replace(only(allow), mode="deny_all")
+    assert short(bash(policy)) == "no"
 
 
 def test_a_request_shows_everything_and_names_what_is_lost() -> None:
@@ -382,7 +389,7 @@ RULES = st.builds(
 COMMANDS = st.sampled_from(["make", "make x", "make; rm -rf x", "rm -rf x", "$(x)", "git commit"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(RULES, max_size=5), RULES, st.sampled_from(Mode), COMMANDS, st.booleans())
 def test_one_more_rule_that_allows_never_undoes_a_denial_or_a_question(
     rules: list[Rule], extra: Rule, mode: Mode, command: str, confined: bool

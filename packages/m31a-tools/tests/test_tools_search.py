@@ -371,13 +371,13 @@ def test_the_worker_is_a_program_of_its_own(
         return code, [json.loads(line) for line in out.splitlines()] if code == 0 else [out]
 
     monkeypatch.chdir(tree)
-    assert run("needle$", "src/deep/c.ts", "a.py") == (0, [["src/deep/c.ts", 3, "needle"]])
-    assert run("\\Aneedle\\Z", "src/deep/c.ts") == (0, [["src/deep/c.ts", 3, "needle"]])
-    assert run("wide", "utf16.txt", "empty", "binary") == (0, [["utf16.txt", 1, "wide needle"]])
+    assert run("needle$", "src/deep/c.ts", "a.py") == (0, [[0, 3, "needle"]])
+    assert run("\\Aneedle\\Z", "src/deep/c.ts") == (0, [[0, 3, "needle"]])
+    assert run("wide", "empty", "utf16.txt", "binary") == (0, [[1, 1, "wide needle"]])
     # Links, folders, special and missing files are passed over.
     skipped = ("link.py", "linkdir/b.py", "out/secret.py", "src", "pipe.py", "none", "a.py/x")
     assert run("needle", *skipped) == (0, [])
-    assert run("needle", "late-binary") == (0, [["late-binary", 1, "needle first"]])
+    assert run("needle", "late-binary") == (0, [[0, 1, "needle first"]])
     assert run("(", "a.py") == (2, ["missing ), unterminated subpattern at position 0"])
 
 

@@ -123,16 +123,18 @@ _FAMILIES = (
 def estimate_tokens(text: str, model: str = "") -> int:
     """About as many tokens as `text` has for this model; 0 for an empty text alone.
 
-    The model is any id that names its family, such as "anthropic/claude-sonnet-4". Families
-    without a public table get weights fitted to all tables together.
+    Never more than its UTF-8 bytes, for no token is less than a byte. The model is any id that
+    names its family, such as "anthropic/claude-sonnet-4"; families without a public table get
+    weights fitted to all tables together.
     """
     if not text:
         return 0
     weights = _weights_of(model)
-    tokens = _ascii_tokens(text, weights.pieces)
+    tokens, most = _ascii_tokens(text, weights.pieces), len(text)
     if not text.isascii():
         tokens += _script_tokens(text, weights.scripts)
-    return max(1, round(tokens))
+        most = len(text.encode("utf-8", "surrogatepass"))
+    return min(most, max(1, round(tokens)))
 
 
 def _ascii_tokens(text: str, each: _Pieces) -> float:

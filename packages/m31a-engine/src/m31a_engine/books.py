@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from m31a_engine.session.home import Home
-from m31a_keychain import Missing, SecretStore, default_store, resolve
+from m31a_keychain import Missing, Secret, SecretStore, default_store, resolve
 from m31a_ledger import LedgerStore, summarise
 
 
@@ -67,7 +67,7 @@ class Secrets:
 
     def set(self, provider: str, key: str) -> str:
         """Store a key and say where it is now."""
-        self.store.set(provider, key)
+        self.store.set(provider, Secret(key))
         return f"{provider}: stored in the keychain"
 
     def delete(self, provider: str) -> bool:

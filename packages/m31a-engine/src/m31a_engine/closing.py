@@ -13,7 +13,7 @@ from m31a_engine.events import LedgerWritten, Noticed
 from m31a_engine.machinery import Ending
 from m31a_engine.report import ErrorReport, FileReport, Outcome, RunReport, TaskReport, UsageReport
 from m31a_engine.session.home import Home, SessionFolder
-from m31a_engine.session.journal import Journal, read_records
+from m31a_engine.session.journal import read_records
 from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
 from m31a_engine.views import Views
@@ -42,7 +42,6 @@ class Closing:
     folder: SessionFolder
     config: Config
     stream: EventStream
-    journal: Journal
     budget: Budget
     provider: str
     views: Views | None

@@ -3,7 +3,7 @@
 import itertools
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,7 +49,8 @@ class Ending:
 class Machinery:
     """The loop over the phases; what has been done before is taken from the journal."""
 
-    phases: Mapping[Phase, RunsPhase]
+    phase: Callable[[Phase], RunsPhase]
+    """Makes a phase when it is entered."""
     answer: Callable[[Session], Awaitable[str]]
     """Answers a goal that is a question."""
     stream: EventStream
@@ -110,7 +111,7 @@ class Machinery:
     async def _enter(self, key: str, phase: Phase, session: Session) -> Step:
         started = time.monotonic()
         await self.stream.emit(PhaseStarted(phase=phase))
-        step = await self.phases[phase].run(session)
+        step = await self.phase(phase).run(session)
         elapsed = time.monotonic() - started
         await self.stream.record(
             (keyed("done", key, step),),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from m31a_engine.checks.criteria import TaskCriterion
+from m31a_engine.checks.relation import related_failures
 from m31a_engine.checks.result import (
     CheckResult,
     CheckStatus,
@@ -14,8 +14,6 @@ from m31a_engine.checks.result import (
     Verification,
     verdict_of,
 )
-from m31a_engine.checks.relation import related_failures
-from m31a_engine.checks.runner import Checker
 from m31a_engine.checks.testfiles import is_test_file
 from m31a_engine.config import Config
 from m31a_engine.errors import WaitingForApproval
@@ -45,6 +43,10 @@ class Prover:
         Raises:
             WaitingForApproval: there are checks and they have no leave to run.
         """
+        # The machinery of the checks is not needed before the first request.
+        from m31a_engine.checks.criteria import TaskCriterion
+        from m31a_engine.checks.runner import Checker
+
         facts = session.facts
         commands = facts.checks if facts is not None else ()
         if commands and not self.may_check:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import anyio
 
-from m31a_engine.checks.syntax import check_syntax
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.opening import goal_text, opening, task_text
@@ -182,6 +181,8 @@ class TaskWork:
 
 async def syntax_errors(repository: Repository, commit: str, files: tuple[str, ...]) -> str:
     """What does not parse among some files of a commit; "" when all do."""
+    from m31a_engine.checks.syntax import check_syntax  # not before the first request
+
     result = await check_syntax(repository, commit, files)
     return "" if result is None or result.passed else result.output_tail
 

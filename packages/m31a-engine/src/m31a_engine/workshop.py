@@ -26,14 +26,12 @@ from m31a_engine.intent_call import IntentCall
 from m31a_engine.leave import may_check, policy_of
 from m31a_engine.machine import Phase
 from m31a_engine.machinery import Ending, Keeper, Machinery, RunsPhase
-from m31a_engine.phases.discuss import Discuss
 from m31a_engine.phases.execute import Execute
 from m31a_engine.phases.initialize import Initialize
-from m31a_engine.phases.plan import MakePlan
 from m31a_engine.phases.ship import Ship
 from m31a_engine.phases.verify import Verify
 from m31a_engine.proof import Prover
-from m31a_engine.report import Outcome
+from m31a_engine.report import ErrorReport, Outcome, RunReport
 from m31a_engine.run import CancelTask, Command, Continue, Pause, Run, SkipTask
 from m31a_engine.session.home import Home, ProjectHome, SessionFolder
 from m31a_engine.session.journal import Journal
@@ -42,6 +40,7 @@ from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import ComingBay, Workbench
 from m31a_engine.views import Views
 from m31a_providers import Provider
+from m31a_rollback import RollbackError
 from m31a_taskrunner import Control
 from m31a_tools import (
     FileRead,
@@ -129,7 +128,6 @@ class Workshop:
         """Carry the session to an end and say which; never raises but on cancellation."""
         keeper = self.keeper
         ending: Ending | None = None
-        closing = self._closing()
         with run.scope:
             await self._say_hello(session, resumed)
             async with anyio.create_task_group() as group:
@@ -138,12 +136,44 @@ class Workshop:
                 group.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
             ending = ending or Ending(session=keeper.session, outcome=Outcome.INTERRUPTED)
-            report = await closing.close(ending)
+            report = await self._close(ending)
             if ending.outcome in {Outcome.SHIPPED, Outcome.SHIPPED_PARTIAL}:
                 await self.workbench.remove()
             await self.provider.aclose()
             await self.stream.emit(RunEnded(outcome=report.outcome, report=report))
             self.stream.close()
+
+    async def _close(self, ending: Ending) -> RunReport:
+        """The report; also when what belongs to the end cannot be written any more."""
+        closing = Closing(
+            repository=self.ground.repository,
+            home=self.home,
+            folder=self.folder,
+            config=self.config,
+            stream=self.stream,
+            budget=self.budget,
+            provider=self.provider.name,
+            views=self._views(),
+            started=self.started,
+        )
+        try:
+            return await closing.close(ending)
+        except (OSError, RollbackError) as exc:
+            session = ending.session
+            error = ending.error or ErrorReport(
+                code="world", message=f"the end of the run could not be written: {exc}"
+            )
+            return RunReport(
+                session=session.id,
+                outcome=ending.outcome,
+                goal=session.goal,
+                mode=session.mode,
+                branch=session.branch,
+                commit=session.shipped.commit if session.shipped else None,
+                verification=session.verification,
+                session_path=str(self.folder.root),
+                error=error,
+            )
 
     async def _prepare(self) -> None:
         """Make the branch and the work tree while the model is being asked."""
@@ -177,29 +207,10 @@ class Workshop:
                 )
             )
 
-    def _closing(self) -> Closing:
-        return Closing(
-            repository=self.ground.repository,
-            home=self.home,
-            folder=self.folder,
-            config=self.config,
-            stream=self.stream,
-            journal=self.journal,
-            budget=self.budget,
-            provider=self.provider.name,
-            views=self._views(),
-            started=self.started,
-        )
-
     def _machinery(self) -> Machinery:
         return Machinery(
-            phases=self._phases(),
-            answer=Chat(
-                talker=self.talker,
-                journal=self.journal,
-                config=self.config,
-                hands=self._reading(),
-            ).answer,
+            phase=self._phase,
+            answer=self._answer,
             stream=self.stream,
             journal=self.journal,
             checkpoint=self._checkpoint,
@@ -207,62 +218,89 @@ class Workshop:
             until=self.until,
         )
 
-    def _phases(self) -> dict[Phase, RunsPhase]:
-        prover = self._prover()
-        return {
-            Phase.INITIALIZE: Initialize(
-                repository=self.ground.repository,
-                config=self.config,
-                stream=self.stream,
-                project=self.ground.repository.root,
-                ask_intent=IntentCall(
-                    talker=self.talker, journal=self.journal, config=self.config
-                ).ask,
-            ),
-            Phase.DISCUSS: Discuss(
-                talker=self.talker,
-                stream=self.stream,
-                journal=self.journal,
-                asks=self.asks,
-                config=self.config,
-                hands=self._reading(),
-            ),
-            Phase.PLAN: MakePlan(
-                talker=self.talker,
-                stream=self.stream,
-                journal=self.journal,
-                asks=self.asks,
-                config=self.config,
-                hands=self._reading(),
-                folder=self.folder,
-            ),
-            Phase.EXECUTE: Execute(
-                talker=self.talker,
-                stream=self.stream,
-                journal=self.journal,
-                config=self.config,
-                workbench=self.workbench,
-                hands_for=self._working,
-                control=self.control,
-            ),
-            Phase.VERIFY: Verify(
-                prover=prover,
-                talker=self.talker,
-                stream=self.stream,
-                journal=self.journal,
-                config=self.config,
-                workbench=self.workbench,
-                hands_for=self._working,
-            ),
-            Phase.SHIP: Ship(
-                repository=self.ground.repository,
-                prover=prover,
-                stream=self.stream,
-                journal=self.journal,
-                config=self.config,
-                workbench=self.workbench,
-            ),
-        }
+    def _phase(self, phase: Phase) -> RunsPhase:
+        """The phase that is entered."""
+        match phase:
+            case Phase.INITIALIZE:
+                return self._initialize()
+            case Phase.DISCUSS:
+                return self._discuss()
+            case Phase.PLAN:
+                return self._plan()
+            case Phase.EXECUTE:
+                return self._execute()
+            case Phase.VERIFY:
+                return self._verify()
+            case Phase.SHIP:
+                return self._ship()
+            case Phase.IDLE:
+                raise ValueError("idle is where no phase runs")
+
+    def _initialize(self) -> RunsPhase:
+        return Initialize(
+            repository=self.ground.repository,
+            config=self.config,
+            stream=self.stream,
+            project=self.ground.repository.root,
+            ask_intent=IntentCall(talker=self.talker, journal=self.journal, config=self.config).ask,
+        )
+
+    def _discuss(self) -> RunsPhase:
+        from m31a_engine.phases.discuss import Discuss  # most runs never discuss
+
+        return Discuss(
+            talker=self.talker,
+            stream=self.stream,
+            journal=self.journal,
+            asks=self.asks,
+            config=self.config,
+            hands=self._reading(),
+        )
+
+    def _plan(self) -> RunsPhase:
+        from m31a_engine.phases.plan import MakePlan  # nor plan; the parser costs 10 ms
+
+        return MakePlan(
+            talker=self.talker,
+            stream=self.stream,
+            journal=self.journal,
+            asks=self.asks,
+            config=self.config,
+            hands=self._reading(),
+            folder=self.folder,
+        )
+
+    def _execute(self) -> RunsPhase:
+        return Execute(
+            talker=self.talker,
+            stream=self.stream,
+            journal=self.journal,
+            config=self.config,
+            workbench=self.workbench,
+            hands_for=self._working,
+            control=self.control,
+        )
+
+    def _verify(self) -> RunsPhase:
+        return Verify(
+            prover=self._prover(),
+            talker=self.talker,
+            stream=self.stream,
+            journal=self.journal,
+            config=self.config,
+            workbench=self.workbench,
+            hands_for=self._working,
+        )
+
+    def _ship(self) -> RunsPhase:
+        return Ship(
+            repository=self.ground.repository,
+            prover=self._prover(),
+            stream=self.stream,
+            journal=self.journal,
+            config=self.config,
+            workbench=self.workbench,
+        )
 
     def _prover(self) -> Prover:
         async def tell(result: CheckResult) -> None:
@@ -279,6 +317,15 @@ class Workshop:
             may_run=lambda _: allowed,
             emit=tell,
         )
+
+    async def _answer(self, session: Session) -> str:
+        chat = Chat(
+            talker=self.talker,
+            journal=self.journal,
+            config=self.config,
+            hands=self._reading(),
+        )
+        return await chat.answer(session)
 
     def _policy(self) -> Policy:
         facts = self.keeper.session.facts
@@ -327,6 +374,9 @@ class Workshop:
     def _command_environment(self) -> dict[str, str]:
         """What commands see: no secrets, and the project's own virtual environment first."""
         environment = child_environment(self.environ)
+        # Whatever a command leaves behind and git does not ignore becomes part of the commit;
+        # and edits within one second, of one length, would be hidden by a cached module.
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
         for name in (".venv", "venv"):
             folder = self.ground.repository.root / name
             if (folder / "bin" / "python").exists():

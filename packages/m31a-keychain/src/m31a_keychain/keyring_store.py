@@ -172,4 +172,4 @@ def _system_backend() -> PasswordBackend:
         return WinVaultKeyring()
     from keyring.backends.SecretService import Keyring as SecretServiceKeyring
 
-    return SecretServiceKeyring()
+    return SecretServiceKeyring()  # type: ignore[no-untyped-call]

@@ -60,7 +60,7 @@ class PassStore:
         code, output = self._run("show", service)
         if code != 0:
             raise Denied(self.name, f"run `pass show {service}` in a terminal to see why")
-        return usable(output.partition(b"\n")[0].decode(errors="replace"))
+        return usable(output.reveal().partition("\n")[0])
 
     def set(self, provider: str, secret: Secret) -> None:
         """Keep the key in place of an older one; it goes to `pass` through a pipe.
@@ -72,8 +72,8 @@ class PassStore:
         """
         service = service_of(provider)
         self._check()
-        line = f"{storable(secret).reveal()}\n".encode()
-        code, _ = self._run("insert", "--multiline", "--force", service, stdin=line)
+        kept = storable(secret)
+        code, _ = self._run("insert", "--multiline", "--force", service, line=kept)
         if code != 0:
             raise StoreFailed(
                 self.name, f"run `pass insert {service}` in a terminal to see why (exit {code})"
@@ -123,7 +123,7 @@ class PassStore:
         chosen = self._environ.get("PASSWORD_STORE_DIR")
         return Path(chosen or Path(self._environ.get("HOME", "/")) / ".password-store")
 
-    def _run(self, *arguments: str, stdin: bytes = b"") -> tuple[int, bytes]:
+    def _run(self, *arguments: str, line: Secret | None = None) -> tuple[int, Secret]:
         """Exit code and output; what goes to standard error is for nobody."""
         program = self._check()
         with subprocess.Popen(
@@ -136,7 +136,9 @@ class PassStore:
             start_new_session=True,
         ) as process:
             try:
-                output, _ = process.communicate(stdin, timeout=self._deadline_s)
+                output, _ = process.communicate(
+                    f"{line.reveal()}\n".encode() if line else None, timeout=self._deadline_s
+                )
             except subprocess.TimeoutExpired:
                 has_ended = False
             else:
@@ -148,7 +150,7 @@ class PassStore:
         if not has_ended:
             # Outside of the handler: the exception caught there holds what `pass` printed.
             raise BackendHung(self.name, self._deadline_s)
-        return process.returncode, output
+        return process.returncode, Secret(output.decode(errors="replace"))
 
 
 def _child_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -70,7 +70,11 @@ def usable(text: str) -> Secret | None:
     if not trimmed:
         return None
     if len(trimmed) > _LONGEST:
-        raise BadSecret(f"it has {len(trimmed)} characters, more than {_LONGEST}")
-    if not (trimmed.isascii() and trimmed.isprintable()):
-        raise BadSecret("it has a line end, an invisible or a non-ASCII character in it")
-    return Secret(trimmed)
+        flaw = f"it has {len(trimmed)} characters, more than {_LONGEST}"
+    elif not (trimmed.isascii() and trimmed.isprintable()):
+        flaw = "it has a line end, an invisible or a non-ASCII character in it"
+    else:
+        return Secret(trimmed)
+    # Some tracebacks show local variables.
+    del text, trimmed
+    raise BadSecret(flaw)

@@ -79,7 +79,7 @@ class MemoryStore:
 class NoStore:
     """Stands where no keychain works: it keeps nothing and says why."""
 
-    name = "keychain"
+    name = "the keychain"
 
     def __init__(self, reason: str) -> None:
         """Keep the reason in words."""

@@ -201,17 +201,18 @@ class ChatClient:
         """The body of a good answer; afterwards its connection is free again, or closed."""
         source = self.server.source_of(str(request.url))
         try:
-            at, limit, seconds = limits.next()
+            at = limits.next_at()
             response = None
             with anyio.CancelScope(deadline=at):
                 response = await self._client.send(request, stream=True)
             if response is None:
-                raise source.stalled(limit, seconds)
+                raise source.stalled(*limits.passed(at))
             self._has_answered = True
             pieces = response.aiter_raw()
             try:
                 encoding = response.headers.get("content-encoding", "")
-                body = ReplyBody(pieces, limits, source, encoding)
+                packed = "" if encoding.lower() == "identity" else encoding
+                body = ReplyBody(pieces, limits, source, packed)
                 await _refuse_unless_good(response, body)
                 yield body
             finally:

@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 import msgspec
 
@@ -212,6 +213,8 @@ def _wire_message(message: Message) -> dict[str, object]:
             return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
         case AssistantMessage():
             return _wire_answer(message)
+        case _:
+            assert_never(message)
 
 
 def _wire_answer(message: AssistantMessage) -> dict[str, object]:

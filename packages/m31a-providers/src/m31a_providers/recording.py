@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
+from typing import assert_never
 
 import anyio
 import anyio.to_thread
@@ -211,6 +212,8 @@ async def _events(message: AssistantMessage) -> AsyncGenerator[StreamEvent, None
                 yield ReasoningDelta(text=part.text)
             case ToolCall():
                 yield ToolCallStarted(id=part.id, name=part.name)
+            case _:
+                assert_never(part)
     yield Finished(message=message)
 
 

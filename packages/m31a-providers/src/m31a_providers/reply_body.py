@@ -33,16 +33,23 @@ class Limits:
         self.first_at = anyio.current_time() + self.timeouts.first_token_s
         self.has_begun = self.is_ended = False
 
-    def next(self) -> tuple[float, str, float]:
-        """(the moment the next limit passes, its name, its seconds)."""
-        timeouts, now = self.timeouts, anyio.current_time()
-        total = (self.total_at, "total_s", timeouts.total_s)
+    def next_at(self) -> float:
+        """The moment at which the wait that begins now is too long."""
         if self.is_ended:
-            tail_s = min(_TAIL_S, timeouts.silence_s)
-            return min(total, (now + tail_s, "silence_s", tail_s))
+            silent_at = anyio.current_time() + min(_TAIL_S, self.timeouts.silence_s)
+        elif self.has_begun:
+            silent_at = anyio.current_time() + self.timeouts.silence_s
+        else:
+            silent_at = self.first_at
+        return min(silent_at, self.total_at)
+
+    def passed(self, at: float) -> tuple[str, float]:
+        """(the name of the limit that passed at this moment, its seconds)."""
+        if at == self.total_at:
+            return "total_s", self.timeouts.total_s
         if self.has_begun:
-            return min(total, (now + timeouts.silence_s, "silence_s", timeouts.silence_s))
-        return min(total, (self.first_at, "first_token_s", timeouts.first_token_s))
+            return "silence_s", self.timeouts.silence_s
+        return "first_token_s", self.timeouts.first_token_s
 
 
 @dataclass(slots=True)
@@ -54,23 +61,13 @@ class ReplyBody:
     limits: Limits
     source: Source
     encoding: str = ""
-    """The `Content-Encoding` of the answer."""
+    """The `Content-Encoding` of the answer, empty when it is as it is."""
     unread_bytes: int = 0
     """Bytes since an event was last understood; whoever reads events sets it back to 0."""
     total_bytes: int = 0
     is_cut: bool = False
     _head: bytes = field(default=b"", init=False)
     _unpacker: "zlib._Decompress | None" = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        """Nobody asked for a packed answer, but some servers and proxies pack all they send."""
-        match self.encoding.lower():
-            case "" | "identity":
-                pass
-            case "gzip" | "x-gzip" | "deflate":
-                self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
-            case other:
-                raise self.source.malformed(f"it is packed as {other}")
 
     async def read(self) -> bytes | None:
         """The next piece, `None` after the last.
@@ -84,20 +81,16 @@ class ReplyBody:
             return head
         if self.is_cut:
             return None
-        at, limit, seconds = self.limits.next()
+        at = self.limits.next_at()
         piece: bytes | None = None
         with anyio.CancelScope(deadline=at) as scope:
-            piece = await _next(self.pieces)
+            piece = await anext(self.pieces, None)
         if scope.cancelled_caught:
-            raise self.source.stalled(limit, seconds)
+            raise self.source.stalled(*self.limits.passed(at))
         if piece is None:
             return None
-        if self._unpacker is not None:
-            try:
-                # One more than is allowed, so that a small piece cannot fill the memory.
-                piece = self._unpacker.decompress(piece, MOST_EVENT_BYTES + 1)
-            except zlib.error as exc:
-                raise self.source.malformed(f"it cannot be unpacked: {exc}") from exc
+        if self.encoding:
+            piece = self._unpacked(piece)
         self.unread_bytes += len(piece)
         self.total_bytes += len(piece)
         if self.unread_bytes > MOST_EVENT_BYTES or self.total_bytes > MOST_REPLY_BYTES:
@@ -122,14 +115,19 @@ class ReplyBody:
             pieces.append(piece)
         return b"".join(pieces)
 
+    def _unpacked(self, piece: bytes) -> bytes:
+        """Nobody asked for a packed answer, but some servers and proxies pack all they send."""
+        if self._unpacker is None:
+            if self.encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+                raise self.source.malformed(f"it is packed as {self.encoding}")
+            self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+        try:
+            # One more than is allowed, so that a small piece cannot fill the memory.
+            return self._unpacker.decompress(piece, MOST_EVENT_BYTES + 1)
+        except zlib.error as exc:
+            raise self.source.malformed(f"it cannot be unpacked: {exc}") from exc
+
     def cut(self) -> None:
         """No more is wanted: the next read is the end."""
         self.is_cut = True
         self._head = b""
-
-
-async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
-    try:
-        return await anext(pieces)
-    except StopAsyncIteration:
-        return None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -163,6 +163,8 @@ def _rule(line: Rule | Reply | str) -> Rule:
             return Rule(reply=line, times=1)
         case str():
             return Rule(reply=Reply(text=line), times=1)
+        case _:
+            assert_never(line)
 
 
 def _fits(rule: Rule, asked: Asked) -> bool:

@@ -63,8 +63,8 @@ async def bisect(
     """The first commit after `good`, up to `bad`, on which the check fails.
 
     Both ends are checked first. Of merges the first parent is followed. At most
-    ceil(log2 n) + 3 of the n commits are checked, the ends included; commits that cannot be
-    checked count. The user's tree, index and HEAD are not touched.
+    ceil(log2 n) + 3 of the n commits are judged, the ends included, and as many at most are
+    skipped because they cannot be. The user's tree, index and HEAD are not touched.
 
     Args:
         check: gets the work tree at the commit, ignored files of earlier steps left in it.
@@ -140,7 +140,7 @@ async def _search(line: Sequence[str], judge: _Judge) -> BisectResult:
     low, high, skipped = 0, len(line) - 1, frozenset[int]()
     while high - low > 1:
         place = next_probe(low, high, skipped)
-        if place is None or len(log) == limit:
+        if place is None or len(skipped) == limit or len(log) - len(skipped) == limit:
             return end(
                 None,
                 f"the first bad commit is one of {high - low} up to {line[high][:12]}: "

@@ -20,7 +20,7 @@ _ALIASES = {
     "replace_all": ("all", "global", "replaceallmatches"),
     "edits": ("changes", "replacements", "multiedit"),
     "command": ("cmd", "script", "shellcommand", "commandline", "bash", "input"),
-    "timeout_s": ("timeout", "timeoutseconds", "timeoutsec", "maxtime"),
+    "timeout_s": ("timeout", "timeoutseconds", "timeoutsec", "timeoutms", "maxtime"),
     "cwd": ("workdir", "workingdirectory", "workingdir", "directory", "dir", "path"),
     "offset": ("startline", "linestart", "start", "from", "line"),
     "limit": ("maxlines", "maxresults", "headlimit", "lines", "numlines", "count", "max"),
@@ -35,6 +35,7 @@ _WRAPPERS = ("params", "parameters", "arguments", "args", "input")
 _IGNORED = frozenset(
     {"description", "explanation", "reason", "reasoning", "thought", "comment", "summary", "title"}
 )
+_LONGEST_S = 1800
 _JSON_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "true or false"}
 
 
@@ -47,7 +48,7 @@ def decode_arguments(tool: Tool[Any], text: str) -> msgspec.Struct:
     given = _object(tool, text)
     given = _unwrapped(given, fields)
     named = _named(tool, given, fields)
-    _mend(named)
+    _mend(named, given)
     try:
         decoded: msgspec.Struct = msgspec.convert(named, tool.args_type, strict=False)
     except msgspec.ValidationError as exc:
@@ -94,11 +95,15 @@ def _named(tool: Tool[Any], given: dict[str, Any], fields: list[str]) -> dict[st
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _mend(named: dict[str, Any]) -> None:
+def _mend(named: dict[str, Any], given: dict[str, Any]) -> None:
     command = named.get("command")
     if isinstance(command, list) and all(isinstance(word, str) for word in command):
         shell = len(command) == 3 and command[0].endswith("sh") and command[1] in ("-c", "-lc")
         named["command"] = command[2] if shell else shlex.join(command)
+    timeout = named.get("timeout_s")
+    if "timeout_s" not in given and isinstance(timeout, int | float) and timeout > _LONGEST_S:
+        # A plain `timeout` this long is in milliseconds, as other toolboxes have it.
+        named["timeout_s"] = timeout / 1000
     edits = named.get("edits")
     if isinstance(edits, list):
         edits = [_renamed_edit(each) for each in edits]

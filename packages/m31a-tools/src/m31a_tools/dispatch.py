@@ -23,6 +23,7 @@ from m31a_tools.permission import (
     hidden_paths,
 )
 from m31a_tools.process import OnOutput
+from m31a_tools.sanitise import encodable
 from m31a_tools.tool import (
     Access,
     Call,
@@ -79,12 +80,13 @@ async def dispatch(
             _log.exception("No snapshot before %s", tool.name)
             told = f"Not run: what it could destroy could not be saved first ({_told(exc)})."
             return msgspec.structs.replace(failure(told), decision=decision)
-    inner = workspace.for_call(call.id, hidden=hidden_paths(policy, tool.name), on_output=on_output)
+    hidden = hidden_paths(policy, tool.name, real_paths)
+    inner = workspace.for_call(call.id, hidden=hidden, on_output=on_output)
     result = await _run(tool, args, inner)
     # Notices of the tools themselves may stand on top of what they cut.
     if len(result.for_model) > tool.output_chars + 1000:
         result = await anyio.to_thread.run_sync(_capped, result, tool.output_chars, inner)
-    return msgspec.structs.replace(result, decision=decision)
+    return _encodable(msgspec.structs.replace(result, decision=decision))
 
 
 def _real_paths(access: Access, workspace: Workspace) -> tuple[str, ...]:
@@ -154,6 +156,25 @@ async def _run(tool: Tool[Any], args: msgspec.Struct, workspace: Workspace) -> T
     except Exception as exc:
         _log.exception("%s failed in a way it should not", tool.name)
         return failure(f"{tool.name} failed by an error of its own ({type(exc).__name__}: {exc}).")
+
+
+def _encodable(result: ToolResult) -> ToolResult:
+    """The result as it can be written to a journal: file names and contents may be any bytes."""
+    try:
+        msgspec.json.encode(result)
+    except UnicodeEncodeError:
+        return msgspec.convert(_mended(msgspec.to_builtins(result)), ToolResult)
+    return result
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, dict):
+        return {name: _mended(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(inner) for inner in value]
+    return value
 
 
 def _told(exc: Exception) -> str:

@@ -5,6 +5,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import ClassVar
 
+import anyio.from_thread
 import anyio.to_thread
 import msgspec
 
@@ -61,6 +62,7 @@ class Glob:
         skipped = 0 if real == "." else len(real) + 1
         found: list[tuple[int, str]] = []
         for folder in walk(workspace, start):
+            anyio.from_thread.check_cancelled()
             for entry in folder.files:
                 name = entry.name
                 if matches(name if names_only else folder.path[skipped:] + name):

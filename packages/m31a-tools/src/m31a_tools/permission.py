@@ -9,7 +9,7 @@ from typing import Any, Protocol, assert_never
 import msgspec
 
 from m31a_tools.ignore import path_matches
-from m31a_tools.sanitise import escaped, hides_something
+from m31a_tools.sanitise import encodable, escaped, hides_something
 from m31a_tools.shell_words import is_opaque, is_plain, may_contain, normalised
 from m31a_tools.tool import Access, PermissionRequest, Risk, Tool
 
@@ -141,7 +141,7 @@ def decide(
     if (rule := case.first(Action.DENY)) is not None:
         return Deny(reason=rule.reason or f"a rule denies it: {_named(rule)}")
     column = _column(policy, tool, access)
-    if policy.mode is Mode.DENY_ALL and column is not _Column.READ:
+    if policy.mode == Mode.DENY_ALL and column is not _Column.READ:
         return Deny(reason="the permission mode is deny_all")
     if (rule := case.first(Action.ASK)) is not None:
         return case.question(rule.reason or f"a rule asks: {_named(rule)}")
@@ -164,7 +164,7 @@ class _Case:
     def first(self, action: Action) -> Rule | None:
         """The first rule of this action that speaks of the call."""
         written = (*self.access.reads, *self.access.writes)
-        if action is Action.ALLOW:
+        if action == Action.ALLOW:
             fits, paths = _covers_all, self.real_paths or written
         else:
             fits, paths = _touches, (*written, *self.real_paths)
@@ -179,7 +179,7 @@ class _Case:
             summary=escaped(access.summary),
             detail=escaped(access.detail or access.command),
             risk=Risk.DESTRUCTIVE if access.destroys else self.tool.risk,
-            paths=self.real_paths or (*access.reads, *access.writes),
+            paths=tuple(map(encodable, self.real_paths or (*access.reads, *access.writes))),
             command=access.command,
             hosts=access.hosts,
             destroys=access.destroys,
@@ -193,9 +193,11 @@ class _Case:
         """What the mode says where no rule speaks."""
         mode = self.policy.mode
         allowed = Allow(reason=f"{column} is allowed in mode {mode}")
-        if column is _Column.READ or mode is Mode.ALLOW_ALL:
+        if column is _Column.READ:
             return allowed
         match mode:
+            case Mode.ALLOW_ALL:
+                return allowed
             case Mode.ASK:
                 if column is _Column.CONFINED and self.policy.trusted:
                     return allowed
@@ -274,7 +276,7 @@ def _allows(pattern: str, access: Access) -> bool:
 def _might_be_denied(policy: Policy, tool: Tool[Any], access: Access) -> bool:
     """Whether rules forbid commands and this one could hide such a command from them."""
     return is_opaque(access.command) and any(
-        rule.action is Action.DENY
+        rule.action == Action.DENY
         and rule.command is not None
         and fnmatchcase(tool.name, rule.tool)
         for rule in policy.rules
@@ -293,16 +295,26 @@ def _named(rule: Rule) -> str:
     return " ".join(part for part in parts if part is not None)
 
 
-def hidden_paths(policy: Policy, tool: str) -> tuple[str, ...]:
-    """Patterns of the paths this tool must neither read nor list, by the rules that deny."""
+def hidden_paths(policy: Policy, tool: str, paths: Sequence[str]) -> tuple[str, ...]:
+    """Patterns of what this tool must neither read nor list in an allowed call about `paths`.
+
+    These are the paths that rules deny, and those that rules ask about unless the call was
+    about them: a search must not find what nobody was asked for.
+    """
     return tuple(
         rule.path
         for rule in policy.rules
-        if rule.action is Action.DENY
-        and rule.path is not None
+        if rule.path is not None
         and rule.command is None
         and rule.host is None
         and fnmatchcase(tool, rule.tool)
+        and (
+            rule.action == Action.DENY
+            or (
+                rule.action == Action.ASK
+                and not any(path_matches(rule.path, path) for path in paths)
+            )
+        )
     )
 
 

@@ -127,7 +127,6 @@ async def stream_process(
 
     When `take` returns False the program is killed without a grace.
     """
-    started = time.monotonic()
     with _started(argv, cwd, env, stdin) as running:
         timed_out = False
         try:
@@ -151,7 +150,7 @@ async def stream_process(
         return Ended(
             exit_code=exit_code,
             timed_out=timed_out,
-            elapsed_s=time.monotonic() - started,
+            elapsed_s=time.monotonic() - running.started,
             stopped=stopped,
         )
 
@@ -223,6 +222,7 @@ class _Running:
     has_exited: bool = False
     refused: bool = False
     failure: Exception | None = None
+    started: float = field(default_factory=time.monotonic)
 
     async def follow(self, take: Take) -> None:
         """Pass output on until the program itself exits."""
@@ -288,10 +288,12 @@ class _Running:
             return 0
         if not self.has_exited:
             kill_group(self.trace.leader, signal.SIGKILL)
-        outlived = kill_stragglers(self.trace)
+        # In a second, process numbers do not go round.
+        thorough = time.monotonic() - self.started > 1
+        outlived = kill_stragglers(self.trace, thorough=thorough)
         kill_group(self.trace.leader, signal.SIGKILL)
         if outlived:
-            kill_stragglers(self.trace)
+            kill_stragglers(self.trace, thorough=thorough)
         return outlived
 
     async def drain(self, take: Take) -> None:

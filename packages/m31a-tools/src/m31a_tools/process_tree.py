@@ -31,8 +31,11 @@ def kill_group(leader: int, number: int) -> None:
         os.killpg(leader, number)
 
 
-def kill_stragglers(trace: Trace) -> int:
+def kill_stragglers(trace: Trace, *, thorough: bool) -> int:
     """How many processes of the command were found besides itself; all are killed.
+
+    `thorough` looks at all processes; else only at those whose numbers came after the
+    command's, which is right as long as the numbers have not gone round in the meantime.
 
     On Linux, by session, environment and open pipe; elsewhere none is found. A process that
     changed all three (`env -i setsid … >/dev/null`) is not found: that takes a sandbox.
@@ -42,7 +45,7 @@ def kill_stragglers(trace: Trace) -> int:
     killed: set[int] = set()
     for _ in range(_ROUNDS):
         found = False
-        for pid in _younger(trace.leader):
+        for pid in _candidates(trace.leader, thorough=thorough):
             if _kill_if_ours(pid, trace):
                 found = True
                 killed.add(pid)
@@ -51,13 +54,15 @@ def kill_stragglers(trace: Trace) -> int:
     return len(killed)
 
 
-def _younger(leader: int) -> Iterator[int]:
+def _candidates(leader: int, *, thorough: bool) -> Iterator[int]:
     """Processes that may have been started after `leader`; few, so that looking is cheap."""
     pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 - names
     newest = int(Path("/proc/loadavg").read_text(encoding="ascii").rsplit(" ", 1)[1])
     wrapped = newest < leader
     me = os.getpid()
-    return (pid for pid in pids if pid not in (leader, me) and (wrapped or pid > leader))
+    return (
+        pid for pid in pids if pid not in (leader, me) and (thorough or wrapped or pid > leader)
+    )
 
 
 def _kill_if_ours(pid: int, trace: Trace) -> bool:

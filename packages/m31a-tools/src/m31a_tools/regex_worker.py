@@ -5,8 +5,8 @@ started from its source text by `python -I -S -c`, so it uses the standard libra
 nothing of this package.
 
 Input: a line of JSON (pattern, ignore_case), then paths relative to the working folder, each
-ended by a NUL. Output: a line of JSON `[path, line number, line]` for each hit. Exit code 2: the
-pattern is no regular expression; its error is the output.
+ended by a NUL. Output: a line of JSON `[number of the path from 0, line number, line]` for each
+hit. Exit code 2: the pattern is no regular expression; its error is the output.
 """
 
 import json
@@ -33,14 +33,13 @@ def main() -> int:
         return 2
     # What these mean depends on where the text ends, so lines are not looked at together.
     whole_first = not re.search(r"\\[AZ]|\(\?", request["pattern"])
-    for name in sys.stdin.buffer.read().split(b"\0"):
-        if name:
-            search(os.fsdecode(name), pattern, whole_first=whole_first)
+    for number, name in enumerate(sys.stdin.buffer.read().split(b"\0")[:-1]):
+        search(number, os.fsdecode(name), pattern, whole_first=whole_first)
     return 0
 
 
-def search(path: str, pattern: re.Pattern[str], *, whole_first: bool) -> None:
-    """Write the hits in one file."""
+def search(file: int, path: str, pattern: re.Pattern[str], *, whole_first: bool) -> None:
+    """Write the hits in one file, known by its number."""
     text = read_text(path)
     if text is None:
         return
@@ -52,7 +51,7 @@ def search(path: str, pattern: re.Pattern[str], *, whole_first: bool) -> None:
         # What follows the last line end is no line.
         lines.pop()
     hits = [
-        json.dumps([path, number, line[:LINE_CHARS]])
+        json.dumps([file, number, line[:LINE_CHARS]])
         for number, line in enumerate(lines, 1)
         if pattern.search(line) is not None
     ]

@@ -39,7 +39,12 @@ def sanitise(text: str) -> str:
     text = _REMOVED.sub("", text.replace("\r\n", "\n"))
     if text.isascii():
         return text
-    return _SURROGATE.sub("\ufffd", _PILED_MARKS.sub(r"\1", text))
+    return encodable(_PILED_MARKS.sub(r"\1", text))
+
+
+def encodable(text: str) -> str:
+    """`text` with lone surrogates, which no encoding has, as U+FFFD."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def hides_something(text: str) -> bool:

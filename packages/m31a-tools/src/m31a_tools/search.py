@@ -4,11 +4,12 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+import anyio.from_thread
 import anyio.to_thread
 import msgspec
 
@@ -27,8 +28,9 @@ _BAD_PATTERN = 2
 _STOPPED = b": WARNING: stopped searching binary file"
 
 
-class Hit(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """A line that matches. Positional, as the worker writes it."""
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A line that matches."""
 
     path: str
     line: int
@@ -205,12 +207,12 @@ def _names(query: Query, workspace: Workspace, is_folder: bool) -> list[str]:
         return [real]
     prefix = "" if real == "." else f"{real}/"
     wanted = _wanted(query, workspace, prefix)
-    return sorted(
-        path
-        for folder in walk(workspace, query.path)
-        for entry in folder.files
-        if wanted(path := folder.path + entry.name) and not entry.is_symlink()
-    )
+    found: list[str] = []
+    for folder in walk(workspace, query.path):
+        anyio.from_thread.check_cancelled()
+        paths = (folder.path + entry.name for entry in folder.files if not entry.is_symlink())
+        found += filter(wanted, paths)
+    return sorted(found)
 
 
 async def _with_worker(query: Query, workspace: Workspace, names: list[str]) -> Found | str:
@@ -220,7 +222,7 @@ async def _with_worker(query: Query, workspace: Workspace, names: list[str]) -> 
         base, names = "/", [name[1:] for name in names]
     else:
         base = ""
-    collector = _Collector(parse=lambda line: _worker_hit(line, base), wanted=lambda _: True)
+    collector = _Collector(parse=lambda line: _worker_hit(line, names, base), wanted=lambda _: True)
     request = msgspec.json.encode({"pattern": query.pattern, "ignore_case": query.ignore_case})
     listed = b"".join(os.fsencode(name) + b"\0" for name in names)
     source = files("m31a_tools").joinpath("regex_worker.py").read_text(encoding="utf-8")
@@ -237,12 +239,12 @@ async def _with_worker(query: Query, workspace: Workspace, names: list[str]) -> 
     return _timed(collector.found, query, timed_out=ended.timed_out)
 
 
-def _worker_hit(line: bytes, base: str) -> Hit | None:
+def _worker_hit(line: bytes, names: Sequence[str], base: str) -> Hit | None:
     try:
-        hit = msgspec.json.decode(line, type=Hit)
+        file, number, text = msgspec.json.decode(line, type=tuple[int, int, str])
     except msgspec.MsgspecError:
         return None
-    return Hit(base + hit.path, hit.line, hit.text)
+    return Hit(base + names[file], number, text)
 
 
 def _timed(found: Found, query: Query, *, timed_out: bool) -> Found:

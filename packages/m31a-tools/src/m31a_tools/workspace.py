@@ -117,10 +117,11 @@ class Workspace:
         with self._find(path, target) as place:
             real = self._real(target, place)
             fd = self._open(path, place, os.O_RDONLY, 0)
+        status = os.fstat(fd)
+        if stat.S_ISDIR(status.st_mode):
+            os.close(fd)
+            raise IsADirectoryError(21, "Is a folder", path)
         with os.fdopen(fd, "rb", buffering=0) as file:
-            status = os.fstat(fd)
-            if stat.S_ISDIR(status.st_mode):
-                raise IsADirectoryError(21, "Is a folder", path)
             if status.st_size > limit_bytes:
                 raise PathRefused(
                     path, f"it has {status.st_size:,} bytes, more than the {limit_bytes:,} allowed"
@@ -254,6 +255,9 @@ class Workspace:
                 if inside and self.is_hidden("/".join(place.parts)):
                     raise PathRefused(path, "a permission rule denies it")
                 yield place
+        except OSError as exc:
+            # The system names the last step alone; whoever asked knows the whole path.
+            raise OSError(exc.errno, exc.strerror, path) from exc
         finally:
             os.close(root_fd)
 

@@ -11,7 +11,7 @@ from m31a_engine.checks.result import TestCounts
 
 _NUMBER = r"(\d{1,7})"
 _PYTEST_ITEM = re.compile(
-    rf"{_NUMBER} (passed|failed|skipped|deselected|xfailed|xpassed|errors?|warnings?|rerun)"
+    rf"(?<!\d){_NUMBER} (passed|failed|skipped|deselected|xfailed|xpassed|errors?|warnings?|rerun)"
 )
 _PYTEST_LINE = re.compile(
     r"=* ?(no tests ran|no tests collected|\d[\w, ]{0,200}) in \d[\d.]*s?(?:econds)?"
@@ -42,7 +42,7 @@ _GO_TEST = re.compile(r"--- (PASS|FAIL|SKIP): \S+ \(.*\)")
 _GO_PACKAGE = re.compile(r"(ok  |FAIL|\?   )\t\S+(?:\t.*| \[.*)?")
 
 _FAILING = (
-    re.compile(r"(?:FAILED|ERROR) ([^\s(].*?)(?: - .*)?"),
+    re.compile(r"(?:FAILED|ERROR) ([^\s(].*?(?:\[.*?\])?)(?: - .*)?"),
     re.compile(r"(?:FAIL|ERROR): (\S+ \(.+)"),
     re.compile(r"\s*--- FAIL: (\S+) \(.*\)"),
     re.compile(r"FAIL\t(\S+)(?:\t.*| \[.*\])?"),

@@ -89,9 +89,19 @@ def definition(path: str, source: str | None, commands: Sequence[str]) -> object
             return source
 
 
-def scripts_named(source: str, commands: Sequence[str]) -> frozenset[str]:
-    """Paths that the recipes or scripts of a definition run, as far as its words tell."""
-    return frozenset(path for text in (source, *commands) for path in _paths_in(text))
+def paths_named(part: object) -> frozenset[str]:
+    """Paths that a command, or a part that `definition` gave, runs, as far as its words tell."""
+    match part:
+        case str():
+            return frozenset(_paths_in(part))
+        case bytes():
+            return frozenset(_paths_in(part.decode("utf-8", "replace")))
+        case Mapping():
+            return frozenset(path for one in part.values() for path in paths_named(one))
+        case tuple() | list():
+            return frozenset(path for one in part for path in paths_named(one))
+        case _:
+            return frozenset()
 
 
 def shadowed_module(path: str, roots: frozenset[str], *, is_new: bool) -> str | None:

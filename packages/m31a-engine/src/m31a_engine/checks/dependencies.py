@@ -13,8 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-_MOST_ENTRIES = 400_000
-"""A folder with more is not searched, and counts as leading back."""
 _MOST_BYTES = 1_000_000
 _URL = re.compile(rb'"url"\s*:\s*"(file:[^"]{1,4096})"')
 
@@ -82,11 +80,14 @@ def families_of(command: str) -> frozenset[Family]:
     return frozenset(found) or frozenset(Family)
 
 
-def ways_back(folder: Path, project: Path, *, follow: bool = True) -> Iterator[str]:
+def ways_back(
+    folder: Path, project: Path, *, follow: bool = True, most_entries: int = 400_000
+) -> Iterator[str]:
     """What in `folder` leads into `project` outside the folder itself, in words.
 
     Looked at are links, `*.pth`, `*.egg-link`, `__editable__*` and `direct_url.json`; with
-    `follow=False` only those that lie directly in the folder or in a folder directly in it.
+    `follow=False` only those that lie directly in the folder or in a folder directly in it. A
+    folder of more than `most_entries` is not searched to its end, and counts as leading back.
     """
     inside = (folder.absolute(), folder.resolve())
     roots = (project.absolute(), project.resolve())
@@ -99,7 +100,7 @@ def ways_back(folder: Path, project: Path, *, follow: bool = True) -> Iterator[s
         except OSError:
             continue
         entries += len(found)
-        if entries > _MOST_ENTRIES:
+        if entries > most_entries:
             yield f"{folder.name} has too many entries to be searched"
             return
         for entry in found:

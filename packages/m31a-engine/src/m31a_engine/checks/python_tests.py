@@ -17,6 +17,8 @@ _BROAD = frozenset({"Exception", "BaseException"})
 _EXITS = frozenset({"exit", "_exit", "abort", "quit"})
 _FILTERS = frozenset({"load_tests", "collect_ignore", "collect_ignore_glob", "__test__"})
 
+_RUNNER_MODULES = frozenset({"unittest", "pytest", "_pytest", "builtins"})
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -57,11 +59,8 @@ class PythonTests:
 
 def read_python_tests(source: str) -> PythonTests | None:
     """What a test file holds; None when it does not parse."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    module = _parse(source)
+    if module is None:
         return None
     tests = {test.name: test for test in _tests(module.body, "")}
     top = [node for node in module.body if not isinstance(node, Function | ast.ClassDef)]
@@ -73,6 +72,27 @@ def read_python_tests(source: str) -> PythonTests | None:
         exits=sum(_ends_runner(node) for node in ast.walk(module)),
         patches=sum(_patches(node, imported) for node in _outside_functions(module)),
     )
+
+
+def grips_on_runner(source: str) -> int:
+    """How often a program reaches for the runner that tests it: `os._exit`, a patched unittest."""
+    module = _parse(source)
+    if module is None:
+        return 0
+    return sum(
+        _patches(node, _RUNNER_MODULES)
+        or (isinstance(node, ast.Call) and ast.unparse(node.func) == "os._exit")
+        for node in ast.walk(module)
+    )
+
+
+def _parse(source: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _tests(body: list[ast.stmt], prefix: str) -> Iterator[PythonTest]:

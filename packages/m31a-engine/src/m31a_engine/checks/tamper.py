@@ -10,10 +10,15 @@ from pathlib import PurePosixPath
 from m31a_engine.checks.definitions import (
     definition,
     may_define,
-    scripts_named,
+    paths_named,
     shadowed_module,
 )
-from m31a_engine.checks.python_tests import PythonTest, PythonTests, read_python_tests
+from m31a_engine.checks.python_tests import (
+    PythonTest,
+    PythonTests,
+    grips_on_runner,
+    read_python_tests,
+)
 from m31a_engine.checks.result import Finding, FindingKind, Severity
 from m31a_engine.checks.testfiles import is_test_code, is_test_file
 from m31a_engine.checks.text_tests import read_text_tests
@@ -45,7 +50,7 @@ async def tampering(
     wanted = [
         path
         for path in changed
-        if is_test_code(path) or may_define(path, commands) or path.endswith(".rs")
+        if is_test_code(path) or may_define(path, commands) or path.endswith((".rs", ".py"))
     ]
     before = _texts(await repository.blobs(base, wanted)) if wanted else {}
     after = _texts(await repository.blobs(head, wanted)) if wanted else {}
@@ -53,6 +58,7 @@ async def tampering(
         *_definitions(changed, old, before, after, commands, named),
         *_shadows(changed, old),
         *weakened(before, after),
+        *_grips(before, after),
     )
 
 
@@ -175,6 +181,16 @@ def _text(path: str, before: str, after: str | None, named: set[str]) -> Iterato
         yield _finding(FindingKind.TEST_LOOSENED, path, text)
 
 
+def _grips(before: Sources, after: Sources) -> Iterator[Finding]:
+    """Program files that began to reach for the runner that is to judge them."""
+    for path, text in sorted(after.items()):
+        if text is None or not path.endswith(".py") or is_test_code(path):
+            continue
+        if grips_on_runner(text) > grips_on_runner(before.get(path) or ""):
+            text = "it ends or changes the runner that is to test it (a guess from its text)"
+            yield _finding(FindingKind.TEST_LOOSENED, path, text)
+
+
 async def _named_scripts(
     repository: Repository, base: str, paths: set[str], commands: Sequence[str]
 ) -> frozenset[str]:
@@ -187,11 +203,10 @@ async def _named_scripts(
         and "/" not in path
     ]
     texts = _texts(await repository.blobs(base, manifests)) if manifests else {}
-    named = set(scripts_named("", commands))
+    named = paths_named(list(commands))
     for path, text in texts.items():
-        part = definition(path, text, commands)
-        named |= scripts_named(str(part) if part is not None else "", ())
-    return frozenset(named & paths)
+        named |= paths_named(definition(path, text, commands))
+    return named & paths
 
 
 def _definitions(

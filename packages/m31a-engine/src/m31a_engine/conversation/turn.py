@@ -7,7 +7,6 @@ from itertools import groupby
 import anyio
 import msgspec
 
-from m31a_autodream import estimate_tokens
 from m31a_engine.budget import Budget, Prices, Reservation
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
@@ -110,6 +109,8 @@ class Talker:
     def _reserve(self, talk: Conversation) -> Reservation:
         if self.budget.limit_usd is None:
             return Reservation(usd=0.0, max_tokens=None)
+        from m31a_autodream import estimate_tokens  # its tables are for runs with a limit
+
         tokens = sum(estimate_tokens(text) for text in talk.texts())
         return self.budget.reserve(tokens, talk.prompt_bytes(), self.prices)
 
