@@ -35,7 +35,7 @@ class Frontier(Generic[P]):
             position = heappop(self._ready)
             claims = self._graph.tasks[position].claims
             if self._closed[position]:
-                pass
+                self._offer(claims)
             elif self._held.isdisjoint(claims):
                 self._held |= claims
                 self._closed[position] = True
