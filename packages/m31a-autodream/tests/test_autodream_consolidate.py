@@ -208,6 +208,15 @@ def test_state_stays_word_for_word_where_it_stood() -> None:
     assert output in result.removed
 
 
+def test_a_message_that_holds_state_is_not_stubbed() -> None:
+    output = Note("log fact:build=77", "tool", tokens=30)
+    conversation = [*notes(5), output]
+
+    result = shorten(conversation, Summariser(), state=facts, stub=stub, keep_last=0)
+
+    assert result.messages[-1] == output
+
+
 def test_a_result_that_is_all_state_keeps_its_call_too() -> None:
     asked = Note("call", "assistant", tokens=50, call="c1")
     answer = Note("fact:a", "system", 1, call="c1")
