@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import threading
@@ -124,21 +125,21 @@ def test_a_hanging_backend_is_waited_for_once_and_asked_again_when_it_has_answer
         assert released.wait(60)
         return text
 
-    store = KeyringStore(FakeBackend(hangs), deadline_s=0.05)
+    store = KeyringStore(FakeBackend(hangs), deadline_s=1)
     before = set(threading.enumerate())
 
     assert [type(error) for error in errors_of(store)] == [BackendHung] * 3
     assert len(asked) == 1
-    assert store.status() == StoreStatus("FakeBackend", False, "it did not answer within 0.05 s")
+    assert store.status() == StoreStatus("FakeBackend", False, "it did not answer within 1 s")
 
     released.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(60)
-    assert KeyringStore(FakeBackend(hangs), deadline_s=60).get("zen") == Secret(PLANTED)
-    store._deadline_s = 60
     assert store.get("zen") == Secret(PLANTED)
 
 
+@pytest.mark.usefixtures("collected")
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_a_bus_that_never_answers_is_waited_for_once_in_the_process(
     short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +189,7 @@ def test_without_a_bus_the_answer_comes_without_importing_keyring(
 
     output = subprocess.run(
         [sys.executable, "-c", code],
-        env={"DBUS_SESSION_BUS_ADDRESS": address, "PATH": str(tmp_path)},
+        env=os.environ | {"DBUS_SESSION_BUS_ADDRESS": address, "PATH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,

@@ -46,6 +46,8 @@ def gpg_home() -> Iterator[Path]:
     curves = "Key-Type: eddsa\nKey-Curve: ed25519\nSubkey-Type: ecdh\nSubkey-Curve: cv25519\n"
     with tempfile.TemporaryDirectory(prefix="m31a-", ignore_cleanup_errors=True) as name:
         environ = {"PATH": os.environ["PATH"], "HOME": name, "GNUPGHOME": name}
+        # Without it the agent measures for seconds how slow a passphrase check it can afford.
+        (Path(name) / "gpg-agent.conf").write_text("s2k-count 65536\n")
         for script in (
             f"%no-protection\n{curves}Name-Email: open@test\n%commit\n",
             f"{curves}Name-Email: shut@test\nPassphrase: x\n%commit\n",

@@ -1,13 +1,25 @@
 import copy
 import logging
 import pickle
+from collections.abc import Callable
 from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m31a_keychain import BadSecret, Found, MemoryStore, Secret, Source, SourceKind
+from m31a_keychain import (
+    BadSecret,
+    Found,
+    MemoryStore,
+    NoBackend,
+    NoStore,
+    Secret,
+    Source,
+    SourceKind,
+    StoreStatus,
+)
+from m31a_keychain.patience import Patience
 
 PLANTED = "sk-" + "planted" * 4
 
@@ -77,3 +89,22 @@ def test_what_no_key_looks_like_is_refused_and_not_told(text: str, flaw: str) ->
         MemoryStore().set("zen", Secret(text))
 
     assert not text.strip() or text.strip() not in str(caught.value)
+
+
+def test_without_a_store_every_call_says_why() -> None:
+    store = NoStore("no bus")
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: store.get("zen"),
+        lambda: store.set("zen", Secret(PLANTED)),
+        lambda: store.delete("zen"),
+    )
+
+    for call in calls:
+        with pytest.raises(NoBackend, match="the keychain cannot be used: no bus"):
+            call()
+    assert store.status() == StoreStatus("the keychain", False, "no bus")
+
+
+def test_a_bug_in_a_patient_call_flies_to_the_caller() -> None:
+    with pytest.raises(ZeroDivisionError):
+        Patience().call(lambda: 1 // 0, store="x", deadline_s=60)

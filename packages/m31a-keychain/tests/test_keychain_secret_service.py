@@ -2,7 +2,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,53 +11,53 @@ import secretstorage
 from m31a_keychain import Denied, KeyringStore, NoBackend, Secret, default_store
 
 PROGRAMS = ("dbus-daemon", "gnome-keyring-daemon")
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, PROGRAMS)),
-    reason=f"THE SECRET SERVICE IS NOT TESTED: {' and '.join(PROGRAMS)} are not installed",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not all(map(shutil.which, PROGRAMS)),
+        reason=f"THE SECRET SERVICE IS NOT TESTED: {' and '.join(PROGRAMS)} are not installed",
+    ),
+    pytest.mark.usefixtures("collected"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
 PLANTED = "sk-" + "planted" * 4
 
 BUS_WITHOUT_SERVICES = """<busconfig><type>session</type><listen>unix:dir={folder}</listen>
-<policy context="default"><allow send_destination="*"/><allow own="*"/></policy></busconfig>"""
+<policy context="default"><allow send_destination="*" eavesdrop="true"/>
+<allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"""
 
 
-@pytest.fixture
-def bus(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a session bus that can start no service, and is the process's own."""
-    configuration = short_folder / "bus.conf"
-    configuration.write_text(BUS_WITHOUT_SERVICES.format(folder=short_folder))
+@contextmanager
+def running_bus(option: str, environ: dict[str, str]) -> Iterator[str]:
+    """The address of a session bus of the test's own."""
     with subprocess.Popen(
-        ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--print-address=1"],
+        ["dbus-daemon", option, "--nofork", "--print-address=1"],
+        env=environ,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
         assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-        yield address
+        yield process.stdout.readline().strip()
         process.terminate()
 
 
 @pytest.fixture
-def keyring_home(short_folder: Path, bus: str) -> Path:
-    """Where a running, unlocked gnome-keyring keeps its files; it ends with the bus."""
+def keyring_home(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where a running, unlocked gnome-keyring keeps its files; it ends with its bus."""
     home = short_folder / "home"
     home.mkdir(mode=0o700)
-    # The program returns when the daemon it starts has its name on the bus.
-    subprocess.run(
-        ["gnome-keyring-daemon", "--unlock", "--components=secrets", "--daemonize"],
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "XDG_RUNTIME_DIR": str(home),
-            "DBUS_SESSION_BUS_ADDRESS": bus,
-        },
-        input=b"password",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=True,
-    )
-    return home
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
+    with running_bus("--session", environ) as address:
+        subprocess.run(
+            ["gnome-keyring-daemon", "--unlock", "--components=secrets", "--daemonize"],
+            env=environ | {"DBUS_SESSION_BUS_ADDRESS": address},
+            input=b"password",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        yield home
 
 
 def test_a_real_secret_service_keeps_replaces_and_forgets(keyring_home: Path) -> None:
@@ -80,8 +80,6 @@ def test_a_real_secret_service_keeps_replaces_and_forgets(keyring_home: Path) ->
     assert not [path for path in files if b"other" in path.read_bytes()]
 
 
-# keyring leaves the connection of a refused request open.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("keyring_home")
 def test_a_locked_secret_service_denies_and_tells_nothing(
     tells: Callable[[BaseException, str], bool],
@@ -91,17 +89,26 @@ def test_a_locked_secret_service_denies_and_tells_nothing(
     with closing(secretstorage.dbus_init()) as connection:
         secretstorage.get_default_collection(connection).lock()
 
-    for action in (lambda: store.get("zen"), lambda: store.set("zen", Secret(PLANTED))):
+    refused: tuple[Callable[[], object], ...] = (
+        lambda: store.get("zen"),
+        lambda: store.set("zen", Secret(PLANTED)),
+    )
+    for action in refused:
         with pytest.raises(Denied) as caught:
             action()
         assert not tells(caught.value, "plant")
     assert store.status().is_available
 
 
-@pytest.mark.usefixtures("bus")
-def test_a_bus_without_a_secret_service_is_told() -> None:
-    store = KeyringStore(deadline_s=30)
+def test_a_bus_without_a_secret_service_is_told(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = short_folder / "bus.conf"
+    configuration.write_text(BUS_WITHOUT_SERVICES.format(folder=short_folder))
+    with running_bus(f"--config-file={configuration}", dict(os.environ)) as address:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        store = KeyringStore(deadline_s=30)
 
-    assert not store.status().is_available
-    with pytest.raises(NoBackend, match="neither running nor activatable"):
-        store.get("zen")
+        assert not store.status().is_available
+        with pytest.raises(NoBackend, match="neither running nor activatable"):
+            store.get("zen")

@@ -107,10 +107,9 @@ class KeyringStore:
         """Whether the keychain can be used now; nobody is asked to unlock it."""
         try:
             self._ask(lambda backend: backend.priority)
-        except NoBackend as exc:
-            return StoreStatus(self.name, False, exc.reason)
         except KeychainError as exc:
-            return StoreStatus(self.name, False, str(exc))
+            detail = exc.reason if isinstance(exc, NoBackend) else str(exc)
+            return StoreStatus(self.name, False, detail)
         return StoreStatus(self.name, True, "kept by the operating system")
 
     def _ask(self, action: Callable[[PasswordBackend], _T]) -> _T:
