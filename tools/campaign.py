@@ -28,6 +28,11 @@ CAMPAIGNS: dict[str, Campaign] = {
         cases=500,
         tests=("packages/m31a-rollback/tests/test_rollback_kills.py",),
     ),
+    "kills": Campaign(
+        shows="a run killed at any write of its journal ends, resumed, as an uninterrupted one",
+        cases=44,
+        tests=("tests/journeys/test_kills.py",),
+    ),
 }
 """A new one needs a script of its name in the hatch environment `campaign` as well."""
 
