@@ -42,7 +42,10 @@ GO_V = """\
 FAIL
 FAIL\texample.com/x\t0.004s
 """
-GO = "ok  \texample.com/x\t0.1s\nok  \texample.com/y\t(cached)\n?   \texample.com/z\t[no test files]\n"
+GO = (
+    "ok  \texample.com/x\t0.1s\nok  \texample.com/y\t(cached)\n"
+    "?   \texample.com/z\t[no test files]\n"
+)
 GO_RED = (
     "--- FAIL: TestB (0.00s)\nFAIL\nFAIL\texample.com/x\t0.1s\nok  \texample.com/y\t0.2s\nFAIL\n"
 )
@@ -80,7 +83,10 @@ RSPEC = (
     "5 examples, 1 failure, 2 pending\n\nFailed examples:\n\nrspec ./spec/a_spec.rb:3 # A adds\n"
 )
 MINITEST = "5 runs, 8 assertions, 1 failures, 1 errors, 1 skips\n"
-PROVE = "t/a.t .. ok\nt/b.t .. Failed 2/5 subtests failed.\nFiles=2, Tests=8,  0 wallclock secs ( 0.02 usr)\nResult: FAIL\n"
+PROVE = (
+    "t/a.t .. ok\nt/b.t .. Failed 2/5 subtests failed.\n"
+    "Files=2, Tests=8,  0 wallclock secs ( 0.02 usr)\nResult: FAIL\n"
+)
 
 OUTPUTS: dict[str, tuple[str, tuple[int, int, int], tuple[str, ...]]] = {
     "pytest": (

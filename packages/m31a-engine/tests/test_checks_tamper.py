@@ -71,8 +71,24 @@ mod tests {
     fn zero() { assert_eq!(super::add(0, 0), 0); }
 }
 """
-RUBY = "describe 'x' do\n  it 'adds' do\n    expect(add(2, 3)).to eq 5\n  end\n  it 'zero' do\n    expect(add(0, 0)).to eq 0\n  end\nend\n"
-JAVA = "class AddTest {\n  @Test\n  void adds() { assertEquals(5, add(2, 3)); }\n  @Test\n  void zero() { assertEquals(0, add(0, 0)); }\n}\n"
+RUBY = """\
+describe 'x' do
+  it 'adds' do
+    expect(add(2, 3)).to eq 5
+  end
+  it 'zero' do
+    expect(add(0, 0)).to eq 0
+  end
+end
+"""
+JAVA = """\
+class AddTest {
+  @Test
+  void adds() { assertEquals(5, add(2, 3)); }
+  @Test
+  void zero() { assertEquals(0, add(0, 0)); }
+}
+"""
 BATS = '@test "adds" {\n  [ "$(add 2 3)" = 5 ]\n}\n'
 
 
@@ -452,7 +468,17 @@ class Change:
 
 PYPROJECT = "[project]\nname = 'x'\n[tool.pytest.ini_options]\naddopts = '-q'\n"
 PACKAGE = '{"name": "x", "scripts": {"test": "npm run unit", "unit": "jest", "start": "node ."}}'
-MAKEFILE = "RUN = python3\n.PHONY: test\nall: app\n\techo $(OTHER)\ntest: lint\n\t$(RUN) -m pytest\nlint:\n\truff check\nOTHER = 1\n"
+MAKEFILE = """\
+RUN = python3
+.PHONY: test
+all: app
+\techo $(OTHER)
+test: lint
+\t$(RUN) -m pytest
+lint:
+\truff check
+OTHER = 1
+"""
 NPM, MAKE = ("npm test",), ("make test",)
 CHANGES: dict[str, Change] = {
     "program": Change({"app.py": "y = 1\n", "README.md": "x"}, set()),
@@ -480,9 +506,7 @@ CHANGES: dict[str, Change] = {
         {"pyproject.toml": PYPROJECT},
     ),
     "pyproject, version": Change(
-        {
-            "pyproject.toml": "[project]\nname = 'x'\nversion = '2'\n[tool.pytest.ini_options]\naddopts = '-q'\n"
-        },
+        {"pyproject.toml": PYPROJECT.replace("'x'", "'x'\nversion = '2'")},
         set(),
         {"pyproject.toml": PYPROJECT},
     ),

@@ -15,6 +15,7 @@ from m31a_engine.asks import (
 from m31a_engine.assembly import build, project_root
 from m31a_engine.books import Ledger, Secrets, ledger_at, secrets_of_system
 from m31a_engine.checks.result import CheckResult, CheckStatus, Severity, Verdict, Verification
+from m31a_engine.conduct import Ending, conduct
 from m31a_engine.config import Config, home_folder, load_config, shown
 from m31a_engine.config_sections import PermissionMode
 from m31a_engine.demo import Demo, demo
@@ -59,10 +60,11 @@ from m31a_engine.events import (
     ToolOutput,
     ToolStarted,
     UsageChanged,
+    encode_envelope,
 )
 from m31a_engine.machine import Mode, Phase
 from m31a_engine.nearest import suggestion
-from m31a_engine.report import ErrorReport, Outcome, RunReport
+from m31a_engine.report import ErrorReport, Outcome, RunReport, encode_report
 from m31a_engine.run import CancelTask, Command, Continue, Pause, Run, SkipTask
 from m31a_engine.session.state import Options
 from m31a_engine.shelf import SessionInfo, Shelf
@@ -86,6 +88,7 @@ __all__ = [
     "ConfigError",
     "Continue",
     "Demo",
+    "Ending",
     "Engine",
     "EngineError",
     "Envelope",
@@ -144,7 +147,10 @@ __all__ = [
     "Verification",
     "WaitingForApproval",
     "build",
+    "conduct",
     "demo",
+    "encode_envelope",
+    "encode_report",
     "home_folder",
     "ledger_at",
     "load_config",

@@ -285,3 +285,11 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """UTC, ISO 8601."""
     session: str
     event: Event
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode_envelope(envelope: Envelope) -> str:
+    """An envelope as JSON on one line, without a line end."""
+    return _encoder.encode(envelope).decode()

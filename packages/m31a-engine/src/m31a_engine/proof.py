@@ -1,11 +1,13 @@
 """The evidence for a commit: its checks run on exactly its tree, or a plain word why not."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
+from m31a_engine.checks.criteria import TaskCriterion
 from m31a_engine.checks.relation import related_failures
 from m31a_engine.checks.result import (
     CheckResult,
@@ -18,8 +20,33 @@ from m31a_engine.checks.testfiles import is_test_file
 from m31a_engine.config import Config
 from m31a_engine.errors import WaitingForApproval
 from m31a_engine.machine import Mode
+from m31a_engine.session.effects import once
+from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
+from m31a_engine.shipping.secrets import redact
 from m31a_rollback import Repository
+
+FINGERPRINT = "environment"
+
+
+class RunsChecks(Protocol):
+    """What the checks' machinery offers; it is imported when it is first used."""
+
+    async def run(
+        self,
+        commit: str,
+        criteria: Sequence[TaskCriterion] = (),
+        *,
+        manual_steps: Sequence[str] = (),
+        predicted: Sequence[str] | None = None,
+        fingerprint_before: str = "",
+    ) -> Verification:
+        """Everything that can be proven about the tree of a commit."""
+        ...
+
+    async def fingerprint(self) -> str:
+        """The environment as it is now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +63,13 @@ class Prover:
     may_run: Callable[[str], bool]
     """Whether the command of a plan's run criterion has leave."""
     emit: Callable[[CheckResult], Awaitable[None]]
+    journal: Journal
+
+    async def note_environment(self, session: Session) -> None:
+        """Keep what the environment is before a task can change it, once a session."""
+        facts = session.facts
+        if self.may_check and facts is not None and facts.checks:
+            await once(self.journal, FINGERPRINT, str, self._checker(session).fingerprint)
 
     async def prove(self, session: Session, commit: str) -> Verification:
         """What the checks say about a commit.
@@ -43,10 +77,6 @@ class Prover:
         Raises:
             WaitingForApproval: there are checks and they have no leave to run.
         """
-        # The machinery of the checks is not needed before the first request.
-        from m31a_engine.checks.criteria import TaskCriterion
-        from m31a_engine.checks.runner import Checker
-
         facts = session.facts
         commands = facts.checks if facts is not None else ()
         if commands and not self.may_check:
@@ -55,28 +85,7 @@ class Prover:
                 remedy="look at the project, then resume with --trust-project",
             )
         plan = session.plan
-        direct = session.mode is Mode.DIRECT
-        checker = Checker(
-            repository=self.repository,
-            base=session.base,
-            commands=commands,
-            scratch=self.scratch,
-            cache=self.cache,
-            environ=self.environ,
-            emit=self.emit,
-            timeout_s=(
-                self.config.verify.direct_limit_s if direct else self.config.verify.timeout_s
-            ),
-            dependency_folders=(
-                *(facts.dependency_folders if facts else ()),
-                *self.config.verify.keep,
-            ),
-            setup=self.config.verify.setup,
-            known_failures=frozenset(self.config.verify.known_failures),
-            allow=frozenset(session.options.allow),
-            planned_tests=_accepted_tests(session),
-            may_run=self.may_run,
-        )
+        checker = self._checker(session)
         verification = await checker.run(
             commit,
             [
@@ -90,9 +99,38 @@ class Prover:
             ],
             manual_steps=plan.manual if plan else (),
             predicted=sorted(plan.paths) if plan and plan.paths else None,
+            fingerprint_before=self.journal.done(FINGERPRINT, str) or "",
         )
         verification = await self._own_failures(session, commit, verification)
-        return _without_overlong(verification) if direct else verification
+        direct = session.mode is Mode.DIRECT
+        verification = _without_overlong(verification) if direct else verification
+        return msgspec.structs.replace(
+            verification, checks=tuple(map(without_secrets, verification.checks))
+        )
+
+    def _checker(self, session: Session) -> RunsChecks:
+        # The machinery of the checks costs as much as a git call: not before the first request.
+        from m31a_engine.checks.runner import Checker
+
+        facts = session.facts
+        direct = session.mode is Mode.DIRECT
+        limits = self.config.verify
+        return Checker(
+            repository=self.repository,
+            base=session.base,
+            commands=facts.checks if facts is not None else (),
+            scratch=self.scratch,
+            cache=self.cache,
+            environ=self.environ,
+            emit=self.emit,
+            timeout_s=limits.direct_limit_s if direct else limits.timeout_s,
+            dependency_folders=(*(facts.dependency_folders if facts else ()), *limits.keep),
+            setup=limits.setup,
+            known_failures=frozenset(limits.known_failures),
+            allow=frozenset(session.options.allow),
+            planned_tests=_accepted_tests(session),
+            may_run=self.may_run,
+        )
 
     async def _own_failures(
         self, session: Session, commit: str, verification: Verification
@@ -138,6 +176,11 @@ def _accepted_tests(session: Session) -> frozenset[str]:
     if session.plan is None or not session.plan_read_by_person:
         return frozenset()
     return session.plan.paths
+
+
+def without_secrets(check: CheckResult) -> CheckResult:
+    """A check whose output can be kept: journal, evidence and prompt hold the same bytes."""
+    return msgspec.structs.replace(check, output_tail=redact(check.output_tail))
 
 
 def _without_overlong(verification: Verification) -> Verification:

@@ -109,3 +109,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     ledger_entry: str | None = None
     session_path: str = ""
     error: ErrorReport | None = None
+
+
+def encode_report(report: RunReport) -> str:
+    """A report as the JSON document that `--output json` prints, indented, with a line end."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"

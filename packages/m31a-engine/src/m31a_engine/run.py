@@ -1,10 +1,11 @@
 """A run as its caller has it: events out, answers and commands in."""
 
 from collections.abc import AsyncIterator, Callable
+from functools import cached_property
+from typing import Protocol
 
 import anyio
 import msgspec
-from anyio.streams.memory import MemoryObjectReceiveStream
 
 from m31a_engine.asks import Answer, OpenAsks
 from m31a_engine.events import Envelope, RunEnded
@@ -34,13 +35,29 @@ class CancelTask(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):
 Command = Pause | Continue | SkipTask | CancelTask
 
 
+class Reader(Protocol):
+    """Where a run's envelopes come from; ends after the last one."""
+
+    def __aiter__(self) -> AsyncIterator[Envelope]:
+        """The envelopes from here on."""
+        ...
+
+    async def __anext__(self) -> Envelope:
+        """The next envelope."""
+        ...
+
+    def close(self) -> None:
+        """Read no further."""
+        ...
+
+
 class Run:
     """One run in progress."""
 
     def __init__(
         self,
         session: str,
-        reader: MemoryObjectReceiveStream[Envelope],
+        reader: Reader,
         asks: OpenAsks,
         command: Callable[[Command], bool],
     ) -> None:
@@ -48,7 +65,6 @@ class Run:
         self._reader = reader
         self._asks = asks
         self._command = command
-        self._scope = anyio.CancelScope()
 
     @property
     def events(self) -> AsyncIterator[Envelope]:
@@ -75,13 +91,13 @@ class Run:
 
     def interrupt(self) -> None:
         """Stop as soon as may be; everything done so far is kept and can be resumed."""
-        self._scope.cancel()
+        self.scope.cancel()
 
     def detach(self) -> None:
         """Read no further; the engine no longer waits for a reader."""
         self._reader.close()
 
-    @property
+    @cached_property
     def scope(self) -> anyio.CancelScope:
         """What `interrupt` cancels; the engine works inside it."""
-        return self._scope
+        return anyio.CancelScope()

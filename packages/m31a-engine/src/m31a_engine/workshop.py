@@ -30,7 +30,7 @@ from m31a_engine.phases.execute import Execute
 from m31a_engine.phases.initialize import Initialize
 from m31a_engine.phases.ship import Ship
 from m31a_engine.phases.verify import Verify
-from m31a_engine.proof import Prover
+from m31a_engine.proof import Prover, without_secrets
 from m31a_engine.report import ErrorReport, Outcome, RunReport
 from m31a_engine.run import CancelTask, Command, Continue, Pause, Run, SkipTask
 from m31a_engine.session.home import Home, ProjectHome, SessionFolder
@@ -92,6 +92,8 @@ class Workshop:
     workbench: Workbench = field(init=False)
     talker: Talker = field(init=False)
     _checkpoints: list[Checkpoint] = field(default_factory=list)
+    _noting: anyio.Lock = field(default_factory=anyio.Lock)
+    _noted: bool = False
 
     def open(self, session: Session) -> Run:
         """The run as its caller sees it."""
@@ -304,7 +306,7 @@ class Workshop:
 
     def _prover(self) -> Prover:
         async def tell(result: CheckResult) -> None:
-            await self.stream.emit(CheckEnded(result=result))
+            await self.stream.emit(CheckEnded(result=without_secrets(result)))
 
         allowed = may_check(self.config, self.default_mode)
         return Prover(
@@ -316,6 +318,7 @@ class Workshop:
             may_check=allowed,
             may_run=lambda _: allowed,
             emit=tell,
+            journal=self.journal,
         )
 
     async def _answer(self, session: Session) -> str:
@@ -337,6 +340,7 @@ class Workshop:
 
         async def workspace() -> Workspace:
             bay = await coming.get()
+            await self._environment_noted()
             if not ready:
                 ready.append(self._workspace(bay.tree.path))
             return ready[0]
@@ -347,6 +351,12 @@ class Workshop:
             asker=self._asker(key),
             workspace=workspace,
         )
+
+    async def _environment_noted(self) -> None:
+        async with self._noting:
+            if not self._noted:
+                await self._prover().note_environment(self.keeper.session)
+                self._noted = True
 
     def _reading(self) -> Hands:
         """Reading tools over the base commit, for Discuss, Plan and questions."""

@@ -58,14 +58,17 @@ async def weigh(checkout: Checkout, snapshot: Snapshot, to: str) -> Weighed:
     Work on a path that both commits have alike fits. A changed text that the commits have
     differently is merged if it is not staged; all else clashes.
     """
+    if to == snapshot.head:
+        return Weighed(clashes=(), tree=None, merged=())
     before = await _entries(checkout, snapshot.head)
     after = await _entries(checkout, to)
-    folders = {parent for path in after for parent in _parents(path)}
+    staying = after.keys() - set(snapshot.deleted)
+    folders = {parent for path in staying for parent in _parents(path)}
     moved = {path for path in snapshot.paths if before.get(path) != after.get(path)}
     clashes = {
         path
         for path in snapshot.files
-        if path not in before and (path in folders or not after.keys().isdisjoint(_parents(path)))
+        if path not in before and (path in folders or not staying.isdisjoint(_parents(path)))
     }
     mergeable = {
         path
@@ -173,6 +176,7 @@ async def put_files(
 
 async def _give_back(checkout: Checkout, snapshot: Snapshot, weighed: Weighed, to: str) -> None:
     draft = _draft_name(snapshot.commit)
+    await anyio.to_thread.run_sync(remove_files, checkout.root, snapshot.deleted)
     wanted = await _outdated(checkout, snapshot, set(snapshot.files) - set(weighed.merged))
     for start in range(0, len(wanted), _FILES_AT_ONCE):
         some = await _kept(checkout, snapshot, wanted[start : start + _FILES_AT_ONCE])
@@ -187,7 +191,6 @@ async def _give_back(checkout: Checkout, snapshot: Snapshot, weighed: Weighed, t
             await anyio.to_thread.run_sync(write_files, checkout.root, merged, draft)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    await anyio.to_thread.run_sync(remove_files, checkout.root, snapshot.deleted)
     if to == snapshot.head:
         await _restore_index(checkout, snapshot)
     else:

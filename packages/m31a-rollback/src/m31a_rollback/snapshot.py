@@ -213,7 +213,7 @@ async def _in_the_way(
             found |= {os.path.relpath(below, checkout.root) for below in files_below(place)}
         elif os.path.lexists(place):
             found.add(path)
-    return found
+    return found - index.keys()
 
 
 async def _keep_files(
@@ -235,13 +235,17 @@ async def _keep_files(
             target = os.fsencode((checkout.root / path).readlink())
             blob = await _store(checkout, target)
             files[path] = KeptFile(mode=LINK_MODE, blob=blob, permissions=0o777)
-        elif path in index and index[path][0].mode != SUBMODULE_MODE:
+        elif not path.endswith("/") and not _is_submodule(index, path):
             deleted.append(path)
     for path, blob in (await file_ids(checkout, list(regular))).items():
         git_mode = EXECUTABLE_MODE if regular[path] & 0o100 else _FILE_MODE
         files[path] = KeptFile(mode=git_mode, blob=blob, permissions=regular[path])
     skipped = {path for path in deleted if path in index and index[path][0].flag == "S"}
     return files, tuple(path for path in deleted if path not in skipped)
+
+
+def _is_submodule(index: Mapping[str, list[IndexEntry]], path: str) -> bool:
+    return path in index and index[path][0].mode == SUBMODULE_MODE
 
 
 async def _staged(

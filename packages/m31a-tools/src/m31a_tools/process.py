@@ -22,7 +22,13 @@ import msgspec
 from m31a_tools.capture import Capture
 from m31a_tools.environment import child_environment
 from m31a_tools.errors import CommandNotStarted
-from m31a_tools.process_tree import MARK, Trace, kill_group, kill_stragglers
+from m31a_tools.process_tree import (
+    MARK,
+    Trace,
+    kill_group,
+    kill_stragglers,
+    ticks_since_boot,
+)
 
 OnOutput = Callable[[str], Awaitable[None]]
 """Gets output as it comes, undecorated: pass it through `sanitise` before showing it."""
@@ -160,6 +166,7 @@ def _started(
     argv: Sequence[str], cwd: Path | str, env: Mapping[str, str] | None, stdin: bytes | None
 ) -> Iterator["_Running"]:
     mark = os.urandom(8).hex()
+    since = ticks_since_boot()
     variables = dict(child_environment(os.environ) if env is None else env)
     # A program of ours inside a program of ours answers to both marks.
     variables[MARK] = ":".join(filter(None, (os.environ.get(MARK), mark)))
@@ -192,6 +199,7 @@ def _started(
             leader=process.pid,
             mark=mark.encode("ascii"),
             pipe=f"pipe:[{os.fstat(read_end).st_ino}]",
+            since=since,
         )
         yield _Running(process=process, read_end=read_end, pidfd=pidfd, trace=trace)
 

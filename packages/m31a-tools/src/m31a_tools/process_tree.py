@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ MARK = "M31A_CALL"
 
 _ROUNDS = 100
 _DEATH_MS = 100
+_SESSION = 3
+_START = 19
+"""Places in /proc/PID/stat, counted after the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,15 @@ class Trace:
     mark: bytes
     pipe: str
     """The pipe the command writes to, as /proc names it: `pipe:[1234]`."""
+    since: int = 0
+    """Nothing that started earlier is the command's; in clock ticks since boot."""
+
+
+def ticks_since_boot() -> int:
+    """Now, on the clock by which /proc tells when a process started, rounded down."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")) - 1
 
 
 def kill_group(leader: int, number: int) -> None:
@@ -91,25 +104,32 @@ def _kill_if_ours(pid: int, trace: Trace) -> bool:
 
 
 def _is_ours(pid: int, trace: Trace) -> bool:
-    folder = Path(f"/proc/{pid}")
-    # After the name, which may hold anything: state, parent, group, session.
-    state, _, _, session = (folder / "stat").read_bytes().rpartition(b")")[2].split()[:4]
-    if state in (b"Z", b"X"):
+    # Names are put together as text: this runs for many processes after every command.
+    folder = f"/proc/{pid}"
+    # After the name, which may hold anything: state, parent, group, session, …, start.
+    fields = _bytes_of(f"{folder}/stat").rpartition(b")")[2].split()
+    if fields[0] in (b"Z", b"X") or int(fields[_START]) < trace.since:
         return False
-    if int(session) == trace.leader:
+    if int(fields[_SESSION]) == trace.leader:
         return True
     with contextlib.suppress(OSError):
-        if trace.mark in (folder / "environ").read_bytes():
+        if trace.mark in _bytes_of(f"{folder}/environ"):
             return True
     with contextlib.suppress(OSError):
-        return any(_writes_to(folder, each.name, trace.pipe) for each in (folder / "fd").iterdir())
+        descriptors = os.listdir(f"{folder}/fd")  # noqa: PTH208 - names are wanted
+        return any(_writes_to(folder, descriptor, trace.pipe) for descriptor in descriptors)
     return False
 
 
-def _writes_to(folder: Path, descriptor: str, pipe: str) -> bool:
+def _writes_to(folder: str, descriptor: str, pipe: str) -> bool:
     """Whether the descriptor is the writing end; the reading end is ours."""
     with contextlib.suppress(OSError):
-        if str((folder / "fd" / descriptor).readlink()) == pipe:
-            flags = (folder / "fdinfo" / descriptor).read_text(encoding="ascii").split()[3]
+        if os.readlink(f"{folder}/fd/{descriptor}") == pipe:  # noqa: PTH115 - see above
+            flags = _bytes_of(f"{folder}/fdinfo/{descriptor}").split()[3]
             return int(flags, 8) & os.O_ACCMODE == os.O_WRONLY
     return False
+
+
+def _bytes_of(name: str) -> bytes:
+    with open(name, "rb", buffering=0) as file:  # noqa: PTH123 - see above
+        return file.read()

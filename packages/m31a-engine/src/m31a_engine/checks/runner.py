@@ -44,7 +44,7 @@ class Checker:
     base: str
     commands: Sequence[CheckCommand]
     scratch: Path
-    """Where checkouts are made and removed; below M31A_HOME, never below the project."""
+    """Where checkouts are made and removed, for one run at a time; below M31A_HOME."""
     cache: Path
     environ: Mapping[str, str]
     emit: Callable[[CheckResult], Awaitable[None]]

@@ -12,7 +12,7 @@ from m31a_engine.checks.counts import failing_tests, parse_counts
 from m31a_engine.checks.environment import check_environment, redirected
 from m31a_engine.checks.observation import Observation, ObservationCache
 from m31a_engine.checks.result import TAIL_CHARS
-from m31a_rollback import Repository
+from m31a_rollback import Repository, RollbackError
 from m31a_tools import (
     CommandNotStarted,
     ProcessResult,
@@ -123,8 +123,12 @@ class Stand:
         around = self.surroundings
         checkout = self._checkout
         if checkout is not None:
-            await checkout.tree.reset_to(self.commit)
-        else:
+            try:
+                await checkout.tree.reset_to(self.commit)
+            except RollbackError:  # a command broke what makes it a work tree
+                await self.close()
+                checkout = None
+        if checkout is None:
             checkout = await self._open.enter_async_context(
                 clean_checkout(
                     around.repository, self.commit, around.scratch / self.name, around.mounting

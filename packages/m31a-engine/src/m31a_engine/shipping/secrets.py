@@ -44,10 +44,11 @@ _KNOWN = re.compile(
     + "|".join(f"(?P<f{at}>{pattern})" for at, pattern in enumerate(_FORMATS.values()))
     + r")(?![A-Za-z0-9_])|(?P<private>"
     + _PRIVATE_KEY
-    + r"[A-Za-z0-9+/=\s:,.-]{0,20000}?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)|"
-    + _PRIVATE_KEY
     + r")"
 )
+_KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}-----")
+_KEY_LINES = re.compile(r"(?:\r?\n[A-Za-z0-9+/=]{16,100}){1,200}")
+_LONGEST_KEY = 12_000
 _KINDS = tuple(_FORMATS)
 _IN_ADDRESS = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"<>{}$]{1,60}:(?P<value>[^\s/:@'\"<>{}$]{8,100})@"
@@ -109,7 +110,10 @@ def _candidates(text: str) -> Iterator[Secret]:
     for match in _KNOWN.finditer(text):
         group = match.lastgroup or "private"
         if group == "private":
-            yield _secret("private key", match, "private")
+            end = _end_of_key(text, match.end())
+            yield Secret(
+                kind="private key", start=match.start(), end=end, value=text[match.start() : end]
+            )
         elif not _PLACEHOLDER.search(match[0]) and _entropy(match[0]) > 3:
             yield _secret(_KINDS[int(group[1:])], match, group)
     for match in _IN_ADDRESS.finditer(text):
@@ -119,6 +123,15 @@ def _candidates(text: str) -> Iterator[Secret]:
         group = "quoted" if match["quoted"] is not None else "bare"
         if not _PLACEHOLDER.search(match[group]) and _is_random(match[group]):
             yield _secret("secret", match, group)
+
+
+def _end_of_key(text: str, start: int) -> int:
+    """Where a private key ends whose first line ends at `start`; it may be cut off."""
+    closing = _KEY_END.search(text, start, start + _LONGEST_KEY)
+    if closing is not None and "-----BEGIN" not in text[start : closing.start()]:
+        return closing.end()
+    body = _KEY_LINES.match(text, start)
+    return body.end() if body is not None else start
 
 
 def _secret(kind: str, match: re.Match[str], group: str) -> Secret:

@@ -1,0 +1,97 @@
+"""A run carried to its end from plain code: for callers that have no event loop of their own."""
+
+import signal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import anyio
+
+from m31a_engine.asks import Answer, Ask
+from m31a_engine.events import AskOpened, Envelope, RunEnded
+from m31a_engine.report import RunReport
+from m31a_engine.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run that nobody watched came to its end."""
+
+    report: RunReport
+    signal: int | None = None
+    """The signal that stopped it: SIGINT or SIGTERM."""
+    timed_out: bool = False
+    """Whether its time was over."""
+
+
+def conduct(
+    begin: Callable[[], AbstractAsyncContextManager[Run]],
+    *,
+    show: Callable[[Envelope], None],
+    answer: Callable[[Ask], Answer],
+    timeout_s: float | None = None,
+) -> Ending:
+    """Begin a run, show each of its events, answer each ask, and return how it ended.
+
+    SIGINT, SIGTERM and the end of its time interrupt it; the report follows all the same. What
+    `begin` or `show` raise comes out as it is, never in a group; the run is interrupted then.
+    """
+    conductor = _Conductor(show, answer)
+    try:
+        return anyio.run(conductor.conduct, begin, timeout_s)
+    except BaseExceptionGroup as group:
+        raise _first_in(group) from group
+
+
+class _Conductor:
+    """Watches one run and remembers why it was stopped."""
+
+    def __init__(self, show: Callable[[Envelope], None], answer: Callable[[Ask], Answer]) -> None:
+        self._show = show
+        self._answer = answer
+        self._signal: int | None = None
+        self._timed_out = False
+
+    async def conduct(
+        self, begin: Callable[[], AbstractAsyncContextManager[Run]], timeout_s: float | None
+    ) -> Ending:
+        async with begin() as run, anyio.create_task_group() as group:
+            group.start_soon(self._obey_signals, run)
+            if timeout_s is not None:
+                group.start_soon(self._limit, run, timeout_s)
+            report = await self._watch(run)
+            group.cancel_scope.cancel()
+        if report is None:
+            raise RuntimeError("the run ended without a report")
+        return Ending(report=report, signal=self._signal, timed_out=self._timed_out)
+
+    async def _watch(self, run: Run) -> RunReport | None:
+        report: RunReport | None = None
+        async for envelope in run.events:
+            self._show(envelope)
+            match envelope.event:
+                case AskOpened() as opened:
+                    run.answer(self._answer(opened.ask))
+                case RunEnded() as ended:
+                    report = ended.report
+                case _:
+                    continue
+        return report
+
+    async def _obey_signals(self, run: Run) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for number in signals:
+                self._signal = number
+                run.interrupt()
+
+    async def _limit(self, run: Run, timeout_s: float) -> None:
+        await anyio.sleep(timeout_s)
+        self._timed_out = True
+        run.interrupt()
+
+
+def _first_in(error: BaseException) -> BaseException:
+    """The first error in a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
