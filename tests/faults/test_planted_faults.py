@@ -53,10 +53,10 @@ FAULTS = (
         "test_red_tests_ship_nothing_and_leave_the_user_as_before",
     ),
     Fault(
-        name="the built-in rules let every command run",
+        name="every run may do everything",
         file="packages/m31a-engine/src/m31a_engine/leave.py",
-        right='WRITING_TOOLS = ("FileWrite", "Edit")',
-        wrong='WRITING_TOOLS = ("FileWrite", "Edit", "Bash")',
+        right="    chosen = config.permissions.mode or default\n    if chosen is",
+        wrong="    chosen = PermissionMode.ALLOW_ALL\n    if chosen is",
         guard="tests/journeys/test_permissions.py::"
         "test_in_mode_rules_a_command_that_is_no_check_does_not_run",
     ),

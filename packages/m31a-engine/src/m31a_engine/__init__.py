@@ -15,7 +15,7 @@ from m31a_engine.asks import (
 from m31a_engine.assembly import build, project_root
 from m31a_engine.books import Ledger, Secrets, ledger_at, secrets_of_system
 from m31a_engine.checks.result import CheckResult, CheckStatus, Severity, Verdict, Verification
-from m31a_engine.conduct import Ending, conduct
+from m31a_engine.conduct import RunEnding, conduct
 from m31a_engine.config import Config, home_folder, load_config, shown
 from m31a_engine.config_sections import PermissionMode
 from m31a_engine.demo import Demo, demo
@@ -88,7 +88,6 @@ __all__ = [
     "ConfigError",
     "Continue",
     "Demo",
-    "Ending",
     "Engine",
     "EngineError",
     "Envelope",
@@ -127,6 +126,7 @@ __all__ = [
     "Refused",
     "Run",
     "RunEnded",
+    "RunEnding",
     "RunReport",
     "RunStarted",
     "Secrets",

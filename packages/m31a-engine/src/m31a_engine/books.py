@@ -1,11 +1,23 @@
 """The ledger and the keychain as the command line shows them."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from m31a_engine.config_sections import ProviderSettings
+from m31a_engine.errors import Refused
 from m31a_engine.session.home import Home
-from m31a_keychain import Missing, Secret, SecretStore, default_store, resolve
+from m31a_keychain import (
+    KeychainError,
+    Missing,
+    NoBackend,
+    Secret,
+    SecretStore,
+    default_store,
+    resolve,
+    variables_of,
+)
 from m31a_ledger import LedgerStore, summarise
 
 
@@ -58,21 +70,54 @@ class Secrets:
     store: SecretStore
     environ: Mapping[str, str]
 
-    def status(self, provider: str) -> tuple[str, bool]:
-        """A line that says where the key comes from, and whether there is one."""
-        found = resolve(provider, environ=self.environ, store=self.store)
+    def status(self, provider: str, settings: ProviderSettings | None = None) -> tuple[str, bool]:
+        """A line that says where the key comes from, and whether there is one.
+
+        Raises:
+            Refused: the name cannot be a provider's.
+        """
+        with _refusing(provider):
+            found = resolve(
+                provider,
+                environ=self.environ,
+                store=self.store,
+                configured=settings.api_key if settings else None,
+                variable=settings.api_key_env if settings else None,
+            )
         if isinstance(found, Missing):
             return f"{provider}: no key; looked in: {'; '.join(found.tried)}", False
         return f"{provider}: from {found.source}", True
 
     def set(self, provider: str, key: str) -> str:
-        """Store a key and say where it is now."""
-        self.store.set(provider, Secret(key))
-        return f"{provider}: stored in the keychain"
+        """Store a key and say where it is now.
+
+        Raises:
+            Refused: there is no keychain, it refused, or this cannot be a key.
+        """
+        with _refusing(provider):
+            self.store.set(provider, Secret(key))
+        return f"{provider}: stored in {self.store.name}"
 
     def delete(self, provider: str) -> bool:
-        """Remove a key; False when there was none."""
-        return self.store.delete(provider)
+        """Remove a key; False when there was none.
+
+        Raises:
+            Refused: there is no keychain, or it refused.
+        """
+        with _refusing(provider):
+            return self.store.delete(provider)
+
+
+@contextmanager
+def _refusing(provider: str) -> Iterator[None]:
+    """Turn what a keychain raises into a refusal with a remedy."""
+    try:
+        yield
+    except NoBackend as exc:
+        variable = variables_of(provider)[0]
+        raise Refused(str(exc), remedy=f"put the key into the variable {variable}") from exc
+    except KeychainError as exc:
+        raise Refused(str(exc)) from exc
 
 
 def secrets_of_system(environ: Mapping[str, str]) -> Secrets:

@@ -14,7 +14,7 @@ from m31a_engine.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RunEnding:
     """How a run that nobody watched came to its end."""
 
     report: RunReport
@@ -30,7 +30,7 @@ def conduct(
     show: Callable[[Envelope], None],
     answer: Callable[[Ask], Answer],
     timeout_s: float | None = None,
-) -> Ending:
+) -> RunEnding:
     """Begin a run, show each of its events, answer each ask, and return how it ended.
 
     SIGINT, SIGTERM and the end of its time interrupt it; the report follows all the same. What
@@ -54,7 +54,7 @@ class _Conductor:
 
     async def conduct(
         self, begin: Callable[[], AbstractAsyncContextManager[Run]], timeout_s: float | None
-    ) -> Ending:
+    ) -> RunEnding:
         async with begin() as run, anyio.create_task_group() as group:
             group.start_soon(self._obey_signals, run)
             if timeout_s is not None:
@@ -63,7 +63,7 @@ class _Conductor:
             group.cancel_scope.cancel()
         if report is None:
             raise RuntimeError("the run ended without a report")
-        return Ending(report=report, signal=self._signal, timed_out=self._timed_out)
+        return RunEnding(report=report, signal=self._signal, timed_out=self._timed_out)
 
     async def _watch(self, run: Run) -> RunReport | None:
         report: RunReport | None = None

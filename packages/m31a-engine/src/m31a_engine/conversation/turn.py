@@ -30,6 +30,7 @@ from m31a_providers import (
     AssistantMessage,
     ChatRequest,
     Finished,
+    Message,
     Provider,
     ProviderError,
     ReasoningDelta,
@@ -41,6 +42,7 @@ from m31a_providers import (
     ToolCallStarted,
     ToolMessage,
     ToolSpec,
+    UserMessage,
 )
 from m31a_tools import Outcome as PermissionOutcome
 from m31a_tools import PermissionRequest, Plain, Risk, ToolResult
@@ -98,9 +100,9 @@ class Talker:
             calls = talk.open_calls()
             if calls:
                 carry = await self._act(talk, calls, hands, watch)
-            elif isinstance(talk.last, AssistantMessage):
+            elif isinstance(talk.last, AssistantMessage) and not talk.last.tool_calls:
                 if talk.last.stop is not Stop.length or continuations >= MAX_CONTINUATIONS:
-                    return talk.last.text
+                    return _closing_words(talk.messages)
                 continuations += 1
                 talk.say(CUT)
             await self._ask(talk, model, specs, carry)
@@ -309,6 +311,17 @@ def _request_of(call: ToolCall) -> PermissionRequest:
     return PermissionRequest(
         tool=call.name, summary=call.name, detail=call.arguments, risk=Risk.DESTRUCTIVE
     )
+
+
+def _closing_words(messages: Sequence[Message]) -> str:
+    """The newest answer, after the cut-off ones that it goes on from."""
+    texts = []
+    for place in range(len(messages) - 1, 0, -2):
+        if isinstance(message := messages[place], AssistantMessage):
+            texts.append(message.text)
+        if messages[place - 1] != UserMessage(text=CUT):
+            break
+    return "".join(reversed(texts))
 
 
 def _batches(calls: Sequence[ToolCall], hands: Hands | None) -> Iterator[list[ToolCall]]:
