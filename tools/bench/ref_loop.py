@@ -5,6 +5,7 @@ One shell tool, streaming, history in memory; no journal, no git, no checks. Not
 
 import subprocess
 import sys
+from typing import Any
 
 import anyio
 import httpx
@@ -33,7 +34,8 @@ async def loop(base_url: str, goal: str) -> str:
     async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
         while True:
             body = encode({"model": "any", "stream": True, "tools": [SHELL], "messages": messages})
-            text, calls = "", {}
+            text = ""
+            calls: dict[int, dict[str, Any]] = {}
             async with httpx_sse.aconnect_sse(
                 client,
                 "POST",

@@ -1,19 +1,12 @@
 """The repository a run stands on: looked at before anything is started or written."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from m31a_engine.errors import Refused
 from m31a_engine.session.state import Options
-from m31a_rollback import (
-    GitMissing,
-    GitTooOld,
-    NotARepository,
-    Repository,
-    RollbackError,
-)
-
-MAX_FILE_BYTES = 10_000_000
+from m31a_rollback import Locked, NotARepository, Repository, RollbackError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +31,10 @@ async def survey(project: Path, options: Options, *, trusted: bool) -> Ground:
         raise Refused(f"{project} is not a folder", remedy="name a folder with --project")
     try:
         repository = await _opened(project, options, trusted)
+        with contextlib.suppress(Locked):  # another run lands right now: that is no obstacle
+            await repository.settle_landing()  # one that a kill cut off blocks git's index
         await repository.preflight()
         status = await repository.status()
-    except (GitMissing, GitTooOld) as exc:
-        raise Refused(str(exc)) from exc
     except RollbackError as exc:
         raise Refused(str(exc)) from exc
     if status.head is None:

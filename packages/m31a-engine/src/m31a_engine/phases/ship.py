@@ -55,6 +55,14 @@ class Ship:
 
     async def run(self, session: Session) -> Step:
         """The session with what was shipped, or without when something speaks against it."""
+        if session.head == session.base:
+            await self.stream.emit(
+                events.Noticed(
+                    text="the run changed nothing, so there is nothing to ship",
+                    remedy="say in the goal what is to be different afterwards",
+                )
+            )
+            return Step(session=session, next=Phase.IDLE)
         key = f"ship-{session.round}"
         verification = session.verification
         if verification is None:
@@ -86,14 +94,6 @@ class Ship:
 
     async def _may_ship(self, session: Session, verification: Verification) -> bool:
         """Whether nothing speaks against it; what does is told."""
-        if session.head == session.base:
-            await self.stream.emit(
-                events.Noticed(
-                    text="the run changed nothing, so there is nothing to ship",
-                    remedy="say in the goal what is to be different afterwards",
-                )
-            )
-            return False
         allow = frozenset(session.options.allow)
         if session.options.on_failure == "land":
             allow |= {"unverified-tree", "failed-task"}

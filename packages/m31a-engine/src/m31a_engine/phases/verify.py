@@ -39,6 +39,8 @@ class Verify:
 
     async def run(self, session: Session) -> Step:
         """The session with its verification; Ship follows when nothing stands against it."""
+        if session.head == session.base:
+            return Step(session=session, next=Phase.SHIP)  # which says that there is nothing
         verification = await self._prove(session, 0)
         for attempt in range(1, self.config.features.max_heal_attempts + 1):
             if verification.verdict is not Verdict.FAILED:
