@@ -69,7 +69,6 @@ ALLOWED: dict[str, str] = {
     "m31a_engine.phases.plan.MakePlan._ask": "the plan for people; the journal holds it",
     "m31a_engine.demo._project": "the demo's own project",
     "m31a_keychain.pass_store.PassStore._run": "the `pass` program, with the key on its input",
-    "m31a_headless.streams.discard_output": "output whose reader is gone goes nowhere",
     "m31a_headless.dispatch": "the traceback of a crash",
     "m31a_headless.streams.discard_output": "output whose reader is gone",
 }

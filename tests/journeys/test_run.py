@@ -510,3 +510,38 @@ def test_files_without_a_repository_need_init(tmp_path: Path, environment: dict[
 
     assert "--init" in ended.stderr
     assert not (folder / ".git").exists()
+
+
+def test_with_init_the_first_commit_holds_everything_but_keys_and_huge_files(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    (folder / "sums.py").write_text(BROKEN, encoding="utf-8")
+    (folder / "test_sums.py").write_text(TEST, encoding="utf-8")
+    key = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    (folder / "notes.txt").write_text(f"token = {key}\n", encoding="utf-8")
+    with (folder / "huge.bin").open("wb") as file:
+        file.truncate(11_000_000)
+
+    with ModelServer(mending()) as server:
+        headless(
+            "run",
+            GOAL,
+            "--init",
+            "--base-url",
+            server.base_url,
+            "--model",
+            "any",
+            *FREE,
+            cwd=folder,
+            env=environment,
+        ).expect(0)
+
+    project = ProjectFolder(folder, environment)
+    assert project.git("ls-tree", "-r", "--name-only", "HEAD~1").split() == [
+        "sums.py",
+        "test_sums.py",
+    ]
+    assert (folder / "notes.txt").exists()
+    assert (folder / "sums.py").read_text(encoding="utf-8") == MENDED

@@ -1,12 +1,19 @@
 """The repository a run stands on: looked at before anything is started or written."""
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio.to_thread
+
 from m31a_engine.errors import Refused
 from m31a_engine.session.state import Options
+from m31a_engine.shipping.secrets import find_secrets
 from m31a_rollback import Locked, NotARepository, Repository, RollbackError
+
+MAX_FILE_BYTES = 10_000_000
+MAX_SCANNED_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,32 @@ async def _opened(project: Path, options: Options, trusted: bool) -> Repository:
                 f"{project} is not a git repository",
                 remedy="run `git init` and commit, or let M31A do it with --init",
             ) from exc
-        return await Repository.init(project, message="Start", add_all=not empty)
+        leave_out = await anyio.to_thread.run_sync(_not_for_a_commit, project)
+        return await Repository.init(
+            project, message="Start", add_all=not empty, leave_out=leave_out
+        )
+
+
+def _not_for_a_commit(project: Path) -> tuple[str, ...]:
+    """Files that a first commit of everything must not hold: huge ones, and those with keys."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(project):
+        folders[:] = [name for name in folders if name != ".git"]
+        for name in names:
+            path = Path(folder) / name
+            if path.is_symlink() or not path.is_file():
+                continue
+            size = path.stat().st_size
+            if size > MAX_FILE_BYTES or (size <= MAX_SCANNED_BYTES and _holds_secret(path)):
+                found.append(path.relative_to(project).as_posix())
+    return tuple(found)
+
+
+def _holds_secret(path: Path) -> bool:
+    try:
+        return bool(find_secrets(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _some(paths: tuple[str, ...]) -> str:

@@ -23,7 +23,9 @@ MAX_QUESTIONS = 4
 QUESTION_TIMEOUT_S = 300.0
 
 _QUESTION = re.compile(r"^\s*(?:\d+[.)]|[-*])\s+(?P<text>.+\?)\s*(?P<rest>.*)$")
-_SUGGESTION = re.compile(r"^\W*(?:suggested|suggestion|default|answer)?\W*", re.IGNORECASE)
+_BEFORE_ANSWER = re.compile(
+    r"^(?:\W*(?:suggested|suggestion|default|answer)\b)*[\s:=*_–—-]*", re.IGNORECASE
+)
 
 
 def questions_in(text: str) -> tuple[Question, ...]:
@@ -32,9 +34,19 @@ def questions_in(text: str) -> tuple[Question, ...]:
     for line in text.splitlines():
         match = _QUESTION.match(line)
         if match:
-            suggestion = _SUGGESTION.sub("", match["rest"]).strip()
-            found.append(Question(text=match["text"].strip("* "), suggestion=suggestion))
+            question = Question(
+                text=match["text"].strip("* "), suggestion=_answer_in(match["rest"])
+            )
+            found.append(question)
     return tuple(found[:MAX_QUESTIONS])
+
+
+def _answer_in(rest: str) -> str:
+    """What stands behind a question, without the words that introduce it."""
+    rest = rest.strip("*_ ")
+    if rest.startswith("(") and rest.endswith(")"):
+        rest = rest[1:-1]
+    return _BEFORE_ANSWER.sub("", rest).strip()
 
 
 @dataclass(frozen=True, slots=True)
