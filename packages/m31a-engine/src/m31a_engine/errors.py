@@ -125,3 +125,10 @@ class JournalBroken(EngineError):
     """A session's journal cannot be read."""
 
     code: ClassVar[str] = "journal"
+
+
+def sole(error: Exception) -> Exception:
+    """The one error inside exception groups, or the group when there are several."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

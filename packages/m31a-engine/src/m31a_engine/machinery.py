@@ -17,6 +17,7 @@ from m31a_engine.errors import (
     ProviderFailed,
     Refused,
     WaitingForApproval,
+    sole,
 )
 from m31a_engine.events import PhaseEnded, PhaseStarted
 from m31a_engine.intent import Kind
@@ -64,23 +65,26 @@ class Machinery:
         """Run until a phase leads to idle, or something in the world stops it."""
         try:
             await self._phases(keeper)
-        except EngineError as exc:
-            error = ErrorReport(code=exc.code, message=exc.message, remedy=exc.remedy)
-            return Ending(session=keeper.session, outcome=outcome_of(exc), error=error)
-        except (RollbackError, OSError) as exc:
-            error = ErrorReport(
-                code="world", message=str(exc), remedy="mend it, then resume the session"
-            )
-            return Ending(session=keeper.session, outcome=Outcome.FAILED, error=error)
         except Exception as exc:
-            self.crashed(traceback.format_exc())
-            error = ErrorReport(
-                code="bug",
-                message=f"a bug in M31A: {type(exc).__name__}: {exc}",
-                remedy="report it with crash.log of the session's folder; resuming may work",
-            )
-            return Ending(session=keeper.session, outcome=Outcome.BUG, error=error)
+            outcome, error = self._stopped_by(exc)
+            return Ending(session=keeper.session, outcome=outcome, error=error)
         return self._ending(keeper)
+
+    def _stopped_by(self, caught: Exception) -> tuple[Outcome, ErrorReport]:
+        match sole(caught):
+            case EngineError() as exc:
+                report = ErrorReport(code=exc.code, message=exc.message, remedy=exc.remedy)
+                return outcome_of(exc), report
+            case RollbackError() | OSError() as world:
+                remedy = "mend it, then resume the session"
+                return Outcome.FAILED, ErrorReport(code="world", message=str(world), remedy=remedy)
+            case bug:
+                self.crashed("".join(traceback.format_exception(caught)))
+                return Outcome.BUG, ErrorReport(
+                    code="bug",
+                    message=f"a bug in M31A: {type(bug).__name__}: {bug}",
+                    remedy="report it with crash.log of the session's folder; resuming may work",
+                )
 
     async def _phases(self, keeper: "Keeper") -> None:
         following = Phase.INITIALIZE

@@ -11,7 +11,7 @@ from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.opening import goal_text, opening, task_text
 from m31a_engine.conversation.turn import Talker
-from m31a_engine.errors import EngineError, WaitingForApproval
+from m31a_engine.errors import WaitingForApproval, sole
 from m31a_engine.events import CommitMade, TaskHealing
 from m31a_engine.machine import Mode
 from m31a_engine.planning.plan import Plan, PlannedTask, title_of
@@ -28,10 +28,10 @@ HandsFor = Callable[[str, ComingBay], Hands]
 
 
 class Stopped(StopRun):
-    """An error of the world's stops the whole run; `error` says which."""
+    """Not the task's failure but the world's, or ours, stops the whole run; `error` says which."""
 
-    def __init__(self, error: EngineError) -> None:
-        super().__init__(error.message)
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
         self.error = error
 
 
@@ -127,15 +127,22 @@ class TaskWork:
             return await self._attempt(planned, key, "heal", f"# What went wrong\n\n{error}")
 
     async def _attempt(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
+        try:
+            return await self._worked(planned, key, phase, news)
+        except (MergeConflict, Broken):
+            raise
+        except Exception as caught:
+            match sole(caught):
+                case WaitingForApproval() as exc:
+                    self.waiting[planned.id] = exc
+                    raise Waits(exc.message) from caught
+                case error:
+                    raise Stopped(error) from caught
+
+    async def _worked(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
         coming = ComingBay(self.workbench, key)
         talk = self._conversation(planned, key, phase, news)
-        try:
-            closing = await self.talker.carry_on(talk, self.model, self.hands_for(key, coming))
-        except WaitingForApproval as exc:
-            self.waiting[planned.id] = exc
-            raise Waits(exc.message) from exc
-        except EngineError as exc:
-            raise Stopped(exc) from exc
+        closing = await self.talker.carry_on(talk, self.model, self.hands_for(key, coming))
         message = title_of(planned.description)
         bay = await coming.get()
         done = await self.workbench.integrate(bay, message)

@@ -1,59 +1,36 @@
 """Everything one session works with, put together, and the work itself from start to end."""
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import anyio
 import msgspec
 
 from m31a_engine.asks import OpenAsks
 from m31a_engine.budget import Budget, Prices
-from m31a_engine.chat import Chat
-from m31a_engine.checks.result import CheckResult
 from m31a_engine.closing import Closing
 from m31a_engine.config import Config
 from m31a_engine.config_sections import PermissionMode
-from m31a_engine.conversation.asker import RunAsker
-from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import replies_in
 from m31a_engine.conversation.turn import Talker
-from m31a_engine.events import CheckEnded, Envelope, Noticed, RunEnded, RunStarted
+from m31a_engine.events import Envelope, Noticed, RunEnded, RunStarted
 from m31a_engine.ground import Ground
-from m31a_engine.intent_call import IntentCall
-from m31a_engine.leave import may_check, policy_of
 from m31a_engine.machine import Phase
-from m31a_engine.machinery import Ending, Keeper, Machinery, RunsPhase
-from m31a_engine.phases.execute import Execute
-from m31a_engine.phases.initialize import Initialize
-from m31a_engine.phases.ship import Ship
-from m31a_engine.phases.verify import Verify
-from m31a_engine.proof import Prover, without_secrets
+from m31a_engine.machinery import Ending, Keeper, Machinery
 from m31a_engine.report import ErrorReport, Outcome, RunReport
 from m31a_engine.run import CancelTask, Command, Continue, Pause, Run, SkipTask
 from m31a_engine.session.home import Home, ProjectHome, SessionFolder
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
-from m31a_engine.session.workbench import ComingBay, Workbench
+from m31a_engine.session.workbench import Workbench
+from m31a_engine.stations import Stations
 from m31a_engine.views import Views
 from m31a_providers import Provider
 from m31a_rollback import RollbackError
 from m31a_taskrunner import Control
-from m31a_tools import (
-    FileRead,
-    Glob,
-    Grep,
-    Policy,
-    Toolbox,
-    Workspace,
-    child_environment,
-    default_toolbox,
-    write_atomic,
-)
-from m31a_tools import Mode as ToolMode
+from m31a_tools import write_atomic
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +69,6 @@ class Workshop:
     workbench: Workbench = field(init=False)
     talker: Talker = field(init=False)
     _checkpoints: list[Checkpoint] = field(default_factory=list)
-    _noting: anyio.Lock = field(default_factory=anyio.Lock)
-    _noted: bool = False
 
     def open(self, session: Session) -> Run:
         """The run as its caller sees it."""
@@ -210,195 +185,29 @@ class Workshop:
             )
 
     def _machinery(self) -> Machinery:
+        stations = Stations(
+            config=self.config,
+            environ=self.environ,
+            default_mode=self.default_mode,
+            folder=self.folder,
+            checks_cache=self.project_home.checks,
+            ground=self.ground,
+            journal=self.journal,
+            stream=self.stream,
+            workbench=self.workbench,
+            talker=self.talker,
+            asks=self.asks,
+            control=self.control,
+            keeper=self.keeper,
+        )
         return Machinery(
-            phase=self._phase,
-            answer=self._answer,
+            phase=stations.phase,
+            answer=stations.answer,
             stream=self.stream,
             journal=self.journal,
             checkpoint=self._checkpoint,
             crashed=self._crashed,
             until=self.until,
-        )
-
-    def _phase(self, phase: Phase) -> RunsPhase:
-        """The phase that is entered."""
-        match phase:
-            case Phase.INITIALIZE:
-                return self._initialize()
-            case Phase.DISCUSS:
-                return self._discuss()
-            case Phase.PLAN:
-                return self._plan()
-            case Phase.EXECUTE:
-                return self._execute()
-            case Phase.VERIFY:
-                return self._verify()
-            case Phase.SHIP:
-                return self._ship()
-            case Phase.IDLE:
-                raise ValueError("idle is where no phase runs")
-
-    def _initialize(self) -> RunsPhase:
-        return Initialize(
-            repository=self.ground.repository,
-            config=self.config,
-            stream=self.stream,
-            project=self.ground.repository.root,
-            ask_intent=IntentCall(talker=self.talker, journal=self.journal, config=self.config).ask,
-        )
-
-    def _discuss(self) -> RunsPhase:
-        from m31a_engine.phases.discuss import Discuss  # most runs never discuss
-
-        return Discuss(
-            talker=self.talker,
-            stream=self.stream,
-            journal=self.journal,
-            asks=self.asks,
-            config=self.config,
-            hands=self._reading(),
-        )
-
-    def _plan(self) -> RunsPhase:
-        from m31a_engine.phases.plan import MakePlan  # nor plan; the parser costs 10 ms
-
-        return MakePlan(
-            talker=self.talker,
-            stream=self.stream,
-            journal=self.journal,
-            asks=self.asks,
-            config=self.config,
-            hands=self._reading(),
-            folder=self.folder,
-        )
-
-    def _execute(self) -> RunsPhase:
-        return Execute(
-            talker=self.talker,
-            stream=self.stream,
-            journal=self.journal,
-            config=self.config,
-            workbench=self.workbench,
-            hands_for=self._working,
-            control=self.control,
-        )
-
-    def _verify(self) -> RunsPhase:
-        return Verify(
-            prover=self._prover(),
-            talker=self.talker,
-            stream=self.stream,
-            journal=self.journal,
-            config=self.config,
-            workbench=self.workbench,
-            hands_for=self._working,
-        )
-
-    def _ship(self) -> RunsPhase:
-        return Ship(
-            repository=self.ground.repository,
-            prover=self._prover(),
-            stream=self.stream,
-            journal=self.journal,
-            config=self.config,
-            workbench=self.workbench,
-        )
-
-    def _prover(self) -> Prover:
-        async def tell(result: CheckResult) -> None:
-            await self.stream.emit(CheckEnded(result=without_secrets(result)))
-
-        allowed = may_check(self.config, self.default_mode)
-        return Prover(
-            repository=self.ground.repository,
-            config=self.config,
-            scratch=self.folder.checkout,
-            cache=self.project_home.checks,
-            environ=self.environ,
-            may_check=allowed,
-            may_run=lambda _: allowed,
-            emit=tell,
-            journal=self.journal,
-        )
-
-    async def _answer(self, session: Session) -> str:
-        chat = Chat(
-            talker=self.talker,
-            journal=self.journal,
-            config=self.config,
-            hands=self._reading(),
-        )
-        return await chat.answer(session)
-
-    def _policy(self) -> Policy:
-        facts = self.keeper.session.facts
-        return policy_of(self.config, facts, self.default_mode)
-
-    def _working(self, key: str, coming: ComingBay) -> Hands:
-        """The six tools in a work tree; the model sees the project's own paths."""
-        ready: list[Workspace] = []
-
-        async def workspace() -> Workspace:
-            bay = await coming.get()
-            await self._environment_noted()
-            if not ready:
-                ready.append(self._workspace(bay.tree.path))
-            return ready[0]
-
-        return Hands(
-            toolbox=default_toolbox(self._workspace(self.ground.repository.root)),
-            policy=self._policy(),
-            asker=self._asker(key),
-            workspace=workspace,
-        )
-
-    async def _environment_noted(self) -> None:
-        async with self._noting:
-            if not self._noted:
-                await self._prover().note_environment(self.keeper.session)
-                self._noted = True
-
-    def _reading(self) -> Hands:
-        """Reading tools over the base commit, for Discuss, Plan and questions."""
-
-        async def ready() -> Workspace:
-            await self.workbench.prepare()
-            return self._workspace(self.workbench.first_path)
-
-        return Hands(
-            toolbox=Toolbox(tools=(FileRead(), Glob(), Grep())),
-            policy=Policy(mode=ToolMode.DENY_ALL),
-            asker=self._asker("reading"),
-            workspace=ready,
-        )
-
-    def _workspace(self, root: Path) -> Workspace:
-        self.folder.outputs.mkdir(exist_ok=True, mode=0o700)
-        return Workspace(
-            root=root,
-            shown_as=self.ground.repository.root,
-            environment=self._command_environment(),
-            outputs=self.folder.outputs,
-        )
-
-    def _command_environment(self) -> dict[str, str]:
-        """What commands see: no secrets, and the project's own virtual environment first."""
-        environment = child_environment(self.environ)
-        # Whatever a command leaves behind and git does not ignore becomes part of the commit;
-        # and edits within one second, of one length, would be hidden by a cached module.
-        environment["PYTHONDONTWRITEBYTECODE"] = "1"
-        for name in (".venv", "venv"):
-            folder = self.ground.repository.root / name
-            if (folder / "bin" / "python").exists():
-                environment["VIRTUAL_ENV"] = str(folder)
-                environment["PATH"] = f"{folder / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
-                break
-        return environment
-
-    def _asker(self, task: str) -> RunAsker:
-        permissions = self.config.permissions
-        return RunAsker(
-            self.stream, self.asks, task, permissions.timeout_s, permissions.on_timeout.value
         )
 
     def _command(self, command: Command) -> bool:
