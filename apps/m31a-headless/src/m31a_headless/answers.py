@@ -6,11 +6,10 @@ plan = "accept"                      # or "reject", or "refine: what to change"
 ```
 """
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-
-import msgspec
 
 from m31a_engine import (
     Answer,
@@ -23,25 +22,28 @@ from m31a_engine import (
     PlanChoice,
     QuestionsAnswer,
     QuestionsAsk,
+    suggestion,
 )
 from m31a_headless.options import UsageError
 
+KEYS = ("questions", "plan")
 
-class AnswersFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an answers file may hold."""
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an answers file says."""
 
     questions: tuple[str, ...] = ()
-    plan: str = "accept"
-
-
-NOTHING_GIVEN = AnswersFile()
+    choice: PlanChoice = PlanChoice.ACCEPT
+    feedback: str = ""
+    """What to change, when the plan is to be refined."""
 
 
 @dataclass(slots=True)
 class Policy:
     """Answers every ask at once: from the file, else as a careful absent person would."""
 
-    given: AnswersFile = NOTHING_GIVEN
+    given: Given = Given()
     _used: int = 0
     _refined: bool = False
 
@@ -64,12 +66,10 @@ class Policy:
         return QuestionsAnswer(ask_id=ask.ask_id, answers=tuple(answers))
 
     def _plan(self, ask: PlanAsk) -> Answer:
-        word, _, feedback = self.given.plan.partition(":")
-        choice = PlanChoice(word.strip())
-        if choice is PlanChoice.REFINE and self._refined:
-            choice = PlanChoice.ACCEPT
+        if self.given.choice is PlanChoice.REFINE and self._refined:
+            return PlanAnswer(ask_id=ask.ask_id, choice=PlanChoice.ACCEPT)
         self._refined = True
-        return PlanAnswer(ask_id=ask.ask_id, choice=choice, feedback=feedback.strip())
+        return PlanAnswer(ask_id=ask.ask_id, choice=self.given.choice, feedback=self.given.feedback)
 
 
 def read_answers(file: Path | None) -> Policy:
@@ -81,14 +81,29 @@ def read_answers(file: Path | None) -> Policy:
     if file is None:
         return Policy()
     try:
-        data = file.read_bytes()
-        if file.suffix == ".json":
-            given = msgspec.json.decode(data, type=AnswersFile)
-        else:
-            given = msgspec.convert(tomllib.loads(data.decode()), AnswersFile)
-        PlanChoice(given.plan.partition(":")[0].strip())
+        text = file.read_text(encoding="utf-8")
+        content = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+        return Policy(given=_understood(content))
     except OSError as exc:
         raise UsageError(f"--answers {file}: {exc.strerror}") from exc
-    except (msgspec.MsgspecError, ValueError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise UsageError(f"--answers {file}: {exc}") from exc
-    return Policy(given=given)
+
+
+def _understood(content: object) -> Given:
+    """What the parsed file says; ValueError with a sentence when it is not to be understood."""
+    if not isinstance(content, dict):
+        raise ValueError("write an object with the keys questions and plan")
+    for key in content:
+        if key not in KEYS:
+            raise ValueError(f"unknown key {key!r}{suggestion(key, KEYS)}")
+    questions, plan = content.get("questions", []), content.get("plan", PlanChoice.ACCEPT.value)
+    if not (isinstance(questions, list) and all(isinstance(text, str) for text in questions)):
+        raise ValueError("questions is a list of texts, one an answer")
+    word, _, feedback = plan.partition(":") if isinstance(plan, str) else ("", "", "")
+    if word.strip() not in set(PlanChoice):
+        raise ValueError('plan is "accept", "reject" or "refine: what to change"')
+    choice = PlanChoice(word.strip())
+    if choice is PlanChoice.REFINE and not feedback.strip():
+        raise ValueError('say what to change in the plan: "refine: what to change"')
+    return Given(questions=tuple(questions), choice=choice, feedback=feedback.strip())

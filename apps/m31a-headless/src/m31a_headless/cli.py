@@ -5,12 +5,13 @@ prints a text.
 """
 
 import sys
+from importlib import import_module
 
 from m31a_headless.__about__ import __version__
 
 DONE = 0
+FAILED = 1
 USAGE = 2
-BUG = 70
 INTERRUPTED = 130
 
 BUILT = {
@@ -23,7 +24,7 @@ BUILT = {
     "trust": "trust this project's folder, or list, or revoke",
     "keys": "status, set, delete",
     "config": "show with sources, check, path",
-    "doctor": "what is here: git, Python, keychain, provider",
+    "doctor": "what is here: git, Python, trust, provider, key",
 }
 NOT_YET = (
     "plan",
@@ -38,29 +39,55 @@ NOT_YET = (
     "permissions",
     "schema",
 )
+BUILD_FACTS = "m31a_headless._build"
+"""Written into the wheel when it is built from a checkout; absent otherwise."""
 
 
-def main(arguments: list[str] | None = None, program: str = "m31a-headless") -> int:
+def main(
+    arguments: list[str] | None = None,
+    program: str = "m31a-headless",
+    version: str = __version__,
+) -> int:
     """Run one command line and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = _run(words, program, version)
+        print(end="", flush=True)
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as exc:
+        from m31a_headless.streams import discard_output
+
+        discard_output()
+        if not isinstance(exc, BrokenPipeError):  # else nobody is there to be told
+            print(f"{program}: the output cannot be written: {exc.strerror}", file=sys.stderr)
+        return FAILED
+    return code
+
+
+def _run(words: list[str], program: str, version: str) -> int:
     first = words[0] if words else ""
     if first in {"--version", "-V"}:
-        print(version_line(program))
+        print(version_line(program, version))
         return DONE
-    if first in {"", "--help", "-h", "help"}:
+    if first in {"--help", "-h", "help"}:
         print(help_text(program))
-        return DONE if first else USAGE
+        return DONE
+    if not first:
+        print(help_text(program), file=sys.stderr)
+        return USAGE
     if first in NOT_YET:
-        print(
-            f"{program}: {first} is not built yet; {program} --help lists what is", file=sys.stderr
-        )
+        text = f"{first} is not built yet; {program} --help lists what is"
+        print(f"{program}: {text}", file=sys.stderr)
         return USAGE
     if first not in BUILT:
         from m31a_engine.nearest import suggestion
 
-        hint = suggestion(first, (*BUILT, *NOT_YET))
+        kind = "option" if first.startswith("-") else "command"
+        hint = suggestion(first, (*BUILT, *NOT_YET, "--version", "--help"))
         print(
-            f'{program}: unknown command {first!r}{hint}; to work on a goal: {program} run "GOAL"',
+            f'{program}: unknown {kind} {first!r}{hint}; to work on a goal: {program} run "GOAL"',
             file=sys.stderr,
         )
         return USAGE
@@ -69,10 +96,20 @@ def main(arguments: list[str] | None = None, program: str = "m31a-headless") -> 
     return run_verb(program, first, words[1:])
 
 
-def version_line(program: str) -> str:
-    """Name, version, Python and platform on one line."""
+def version_line(program: str, version: str) -> str:
+    """Name, version, commit and date of the build when known, Python and platform on one line."""
     python = ".".join(map(str, sys.version_info[:3]))
-    return f"{program} {__version__} (Python {python}, {sys.platform})"
+    facts = (*build_facts(), f"Python {python}", sys.platform)
+    return f"{program} {version} ({', '.join(facts)})"
+
+
+def build_facts(module: str = BUILD_FACTS) -> tuple[str, ...]:
+    """The commit a wheel was built from and its date; nothing in a checkout."""
+    try:
+        facts = import_module(module)
+    except ImportError:
+        return ()
+    return (str(facts.COMMIT), str(facts.DATE))
 
 
 def help_text(program: str) -> str:
@@ -85,8 +122,10 @@ def help_text(program: str) -> str:
 
 Not built yet: {", ".join(NOT_YET)}.
 
+  {program} demo
   {program} run "make add() return the sum" --base-url http://127.0.0.1:8080/v1 --model any
   {program} --version
 
 Exit codes: 0 done and verified, 1 not verified, 2 usage or refused, 3 waiting for leave,
-4 budget or limit, 5 provider, 6 partly verified, 7 could not land, 70 a bug of ours."""
+4 budget or limit, 5 provider, 6 partly verified, 7 could not land, 70 a bug of ours,
+130 interrupted, 143 terminated."""

@@ -1,6 +1,15 @@
 """What a run's exit code says; scripts build on it."""
 
-from m31a_engine import Outcome, RunReport, Verdict
+from m31a_engine import (
+    BudgetSpent,
+    EngineError,
+    LimitReached,
+    Outcome,
+    ProviderFailed,
+    RunReport,
+    Verdict,
+    WaitingForApproval,
+)
 
 VERIFIED = 0
 NOT_VERIFIED = 1
@@ -39,3 +48,21 @@ def exit_code_of(report: RunReport) -> int:
     ):
         return PARTIAL  # never 0 without evidence, whatever the outcome says
     return _CODES[report.outcome]
+
+
+def outcome_of(error: EngineError) -> Outcome:
+    """The outcome of a run that could not even begin."""
+    match error:
+        case ProviderFailed():
+            return Outcome.PROVIDER
+        case BudgetSpent() | LimitReached():
+            return Outcome.LIMIT
+        case WaitingForApproval():
+            return Outcome.WAITING
+        case _:
+            return Outcome.REFUSED
+
+
+def exit_code_of_error(error: EngineError) -> int:
+    """The exit code of an error that ended a verb before a run could say its outcome."""
+    return _CODES[outcome_of(error)]

@@ -1,13 +1,13 @@
 """The options of run, ghost and resume, and what they mean for configuration and engine."""
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from m31a_engine import Mode, Options, PermissionMode, Phase, suggestion
+from m31a_engine import Mode, Options, PermissionMode, Phase, project_root, sanitise, suggestion
+from m31a_headless.streams import standard_input
 
 PHASES = ("discuss", "research", "plan", "execute", "verify", "ship", "initialize")
 OUTPUTS = ("text", "json", "stream-json", "diff")
@@ -26,9 +26,19 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong with the command line."""
         known = [name for action in self._actions for name in action.option_strings]
         if message.startswith("unrecognized arguments:"):
-            word = message.split(":", 1)[1].split()[0]
-            raise UsageError(f"unknown option {word}{suggestion(word, known)}")
-        raise UsageError(message)
+            word = message.split(":", 1)[1].split()[0].partition("=")[0]
+            kind = "option" if word.startswith("-") else "argument"
+            raise UsageError(f"unknown {kind} {word}{suggestion(word, known)}")
+        raise UsageError(message.removeprefix("argument "))
+
+
+def require_text(words: Sequence[str]) -> None:
+    """Raise `UsageError` for a word that is not UTF-8: no file, request or commit can hold it."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as exc:
+            raise UsageError(f"{sanitise(word)!r} is not text in UTF-8") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +81,40 @@ def parser_of(program: str, verb: str, usage: str, about: str) -> Parser:
     add("--init", action="store_true", help="make a repository where there is none")
     add("--allow", metavar="NAME", action="append", default=[], help="lift a finding by its name")
     add("--budget-usd", metavar="X", type=_amount)
-    add("--max-turns", metavar="N", type=_count, help="requests a task may make")
+    add("--max-turns", metavar="N", type=count, help="requests a task may make")
     add("--timeout", metavar="S", type=_amount, help="seconds the run may take")
     add("--on-failure", choices=["keep", "land", "discard"], default="keep")
-    add("--output", choices=OUTPUTS, default="text")
+    add("--output", choices=OUTPUTS, help="default: text; ghost: diff")
     add("--trust-project", action="store_true", help="obey and run what the project brings")
-    add("--quiet", action="store_true")
-    add("--verbose", action="store_true")
+    add("--quiet", action="store_true", help="no progress")
+    add("--verbose", action="store_true", help="tool calls too")
     return parser
 
 
-def parse(parser: Parser, words: Sequence[str], *, ghost: bool = False) -> RunOptions:
+def project_of(folder: Path | None) -> Path:
+    """The project a verb is about: the repository around a folder, or around this one.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    place = folder or Path.cwd()
+    if not place.is_dir():
+        raise UsageError(f"--project {place} is not a folder")
+    return project_root(place)
+
+
+def parse(parser: Parser, words: list[str], *, ghost: bool = False) -> RunOptions:
     """The options of a command line.
 
     Raises:
         UsageError: it cannot be understood.
     """
-    given = parser.parse_args(words)
-    output = given.output
-    if ghost and "--output" not in words and not any(w.startswith("--output=") for w in words):
-        output = "diff"
+    require_text(words)
+    # What follows `--` is no option whatever it looks like; words may stand between options.
+    end = words.index("--") if "--" in words else len(words)
+    given = parser.parse_intermixed_args(words[:end])
     return RunOptions(
-        words=tuple(given.words),
+        words=(*given.words, *words[end + 1 :]),
         project=given.project or Path.cwd(),
         overrides=_overrides(given),
         trust_project=given.trust_project,
@@ -107,7 +129,7 @@ def parse(parser: Parser, words: Sequence[str], *, ghost: bool = False) -> RunOp
             ask_questions=not given.no_questions,
         ),
         answers=given.answers,
-        output=output,
+        output=given.output or ("diff" if ghost else "text"),
         timeout_s=given.timeout,
         quiet=given.quiet,
         verbose=given.verbose,
@@ -126,7 +148,7 @@ def _overrides(given: argparse.Namespace) -> dict[str, object]:
     for pair in given.phase_model:
         phase, _, model = pair.partition("=")
         if phase not in PHASES or not model:
-            raise UsageError(f"--phase-model {pair}: write PHASE=ID with a phase of {PHASES}")
+            raise UsageError(f"--phase-model {pair}: write PHASE=ID; phases: {', '.join(PHASES)}")
         overrides[f"agents.{phase}"] = model
     if given.permissions:
         overrides["permissions.mode"] = given.permissions
@@ -143,21 +165,31 @@ def goal_of(words: Sequence[str]) -> str:
     Raises:
         UsageError: there is none, or it is empty.
     """
-    goal = sys.stdin.read() if list(words) == ["-"] else " ".join(words)
+    if list(words) != ["-"]:
+        goal = " ".join(words)
+    else:
+        try:
+            goal = standard_input()
+        except ValueError as exc:
+            raise UsageError("the goal on standard input is not text in UTF-8") from exc
+        require_text([goal])
     if not goal.strip():
         raise UsageError("the goal is empty: say in quotes what is to be done")
     return goal.strip()
 
 
+def count(text: str) -> int:
+    """A whole number from 1, as an option's type."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:10]) < 10**9):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
 def _amount(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < 1e9:
-        raise ValueError
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
     return value

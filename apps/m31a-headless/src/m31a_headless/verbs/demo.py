@@ -1,7 +1,7 @@
 """`demo [FOLDER]`: the whole way from goal to verified commit, with a recorded model."""
 
 import os
-import sys
+import shlex
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +9,8 @@ from pathlib import Path
 from m31a_engine import Run, demo
 from m31a_headless.answers import Policy
 from m31a_headless.options import UsageError, parse, parser_of
-from m31a_headless.runner import see_through
+from m31a_headless.output import remark, say
+from m31a_headless.runner import refusals_documented, see_through
 
 
 def main(program: str, words: list[str]) -> int:
@@ -17,7 +18,7 @@ def main(program: str, words: list[str]) -> int:
     parser = parser_of(
         program,
         "demo",
-        "[FOLDER] [options]",
+        "[FOLDER] [--output text|json|stream-json|diff] [--timeout S] [--quiet] [--verbose]",
         "Make a small project with a failing test and mend it. The model's words are a recording;"
         " git, files, tests, commit and ledger are real.",
     )
@@ -25,24 +26,29 @@ def main(program: str, words: list[str]) -> int:
     if len(options.words) > 1:
         raise UsageError("demo takes one folder")
     folder = Path(options.words[0]) if options.words else None
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name a new one for the demo")
     place: list[Path] = []
 
     @asynccontextmanager
     async def begin() -> AsyncGenerator[Run]:
         async with demo(folder, os.environ, {}) as shown:
             place.append(shown.folder)
-            print(
-                f"m31a: demo in {shown.folder}; the model's words are a recording played at"
-                f" {shown.address}, everything else is real",
-                file=sys.stderr,
-            )
+            if not options.quiet:
+                remark(
+                    f"demo in {shown.folder}; the model's words are a recording played at"
+                    f" {shown.address}, everything else is real"
+                )
             yield shown.run
 
-    code = see_through(options, Policy(), begin)
+    with refusals_documented(options):
+        code = see_through(options, Policy(), begin)
     if options.output == "text" and place:
-        print(
-            f"\nThe model was a recording. Look for yourself:\n"
-            f"  git -C {place[0]} log --stat\n"
-            f"  cd {place[0]} && python3 -m unittest"
+        where = shlex.quote(str(place[0]))
+        say(
+            "",
+            "The model was a recording. Look for yourself:",
+            f"  git -C {where} log --stat",
+            f"  cd {where} && python3 -m unittest",
         )
     return code

@@ -3,31 +3,47 @@
 import os
 from pathlib import Path
 
-from m31a_engine import Shelf, home_folder, project_root
+from m31a_engine import SessionInfo, Shelf, home_folder, suggestion
 from m31a_engine.session.home import Home
-from m31a_headless.options import Parser, UsageError
+from m31a_headless.options import Parser, UsageError, project_of
+from m31a_headless.output import one_line, remark, say
 
 
 def main(program: str, words: list[str]) -> int:
     """List the project's sessions, or show one's summary."""
     parser = Parser(prog=f"{program} sessions", description="The sessions of this project.")
     parser.add_argument("action", nargs="?", choices=["list", "show"], default="list")
-    parser.add_argument("session", nargs="?")
-    parser.add_argument("--project", type=Path, default=None)
+    parser.add_argument("session", nargs="?", help="for show; default: the newest")
+    parser.add_argument("--project", metavar="DIR", type=Path, help="default: this folder")
     given = parser.parse_args(words)
-    project = project_root(given.project or Path.cwd())
+    project = project_of(given.project)
     shelf = Shelf(home=Home(root=home_folder(os.environ)).project(project), project=project)
     found = shelf.list()
     if given.action == "list":
         for info in found:
-            print(f"{info.id}  {info.outcome or 'not ended':18} {info.goal.splitlines()[0][:80]}")
+            outcome = info.outcome.value if info.outcome else "not ended"
+            say(f"{info.id}  {outcome:18} {one_line(info.goal)[:80]}")
+        if not found:
+            remark(f"there are no sessions of {project} yet")
         return 0
-    if given.session is None:
-        raise UsageError("sessions show takes a session id")
+    _show(_chosen(found, given.session, project))
+    return 0
+
+
+def _chosen(found: tuple[SessionInfo, ...], session: str | None, project: Path) -> SessionInfo:
+    """The session that is meant; the newest when none is named."""
+    if not found:
+        raise UsageError(f"there are no sessions of {project} yet")
+    if session is None:
+        return found[0]
     for info in found:
-        if info.id == given.session:
-            summary = Path(info.path) / "SUMMARY.md"
-            print(summary.read_text(encoding="utf-8") if summary.exists() else info.goal, end="")
-            print(f"\nFolder: {info.path}")
-            return 0
-    raise UsageError(f"there is no session {given.session} in {project}")
+        if info.id == session:
+            return info
+    hint = suggestion(session, (info.id for info in found))
+    raise UsageError(f"there is no session {session} of {project}{hint}")
+
+
+def _show(info: SessionInfo) -> None:
+    summary = Path(info.path) / "SUMMARY.md"
+    text = summary.read_text(encoding="utf-8", errors="replace") if summary.is_file() else info.goal
+    say(text.rstrip(), "", f"Folder: {info.path}")

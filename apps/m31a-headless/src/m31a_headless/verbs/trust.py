@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from m31a_engine import Trust, home_folder, project_root
-from m31a_headless.options import Parser
+from m31a_engine import Trust, home_folder
+from m31a_headless.options import Parser, project_of
+from m31a_headless.output import remark, say
 
 
 def main(program: str, words: list[str]) -> int:
@@ -14,18 +15,20 @@ def main(program: str, words: list[str]) -> int:
         description="Trust this folder: its m31a.toml, AGENTS.md and check commands are obeyed.",
     )
     parser.add_argument("action", nargs="?", choices=["grant", "revoke", "list"], default="grant")
-    parser.add_argument("--project", type=Path, default=None)
+    parser.add_argument("--project", metavar="DIR", type=Path, help="default: this folder")
     given = parser.parse_args(words)
     trust = Trust(home_folder(os.environ) / "trust.json")
-    project = project_root(given.project or Path.cwd())
     if given.action == "list":
-        for folder in trust.list():
-            print(folder.path)
+        folders = trust.list()
+        say(*(folder.path for folder in folders))
+        if not folders:
+            remark("no folder is trusted yet")
         return 0
+    project = project_of(given.project)
     if given.action == "revoke":
         was = trust.revoke(project)
-        print(f"{project} is not trusted" + ("" if was else " (it was not before)"))
+        say(f"{project} is not trusted" + (" any more" if was else " (it was not before)"))
         return 0 if was else 1
     trust.grant(project)
-    print(f"{project} is trusted")
+    say(f"{project} is trusted")
     return 0
