@@ -40,6 +40,7 @@ WRITING_FLAGS = {"O_WRONLY", "O_RDWR", "O_CREAT", "O_APPEND", "O_TRUNC"}
 ALLOWED: dict[str, str] = {
     # processes
     "m31a_rollback.git.run_git": "every git there is",
+    "m31a_rollback.testing": "a test's repository is made as its owner would",
     "m31a_tools.process": "every other process: the model's commands and the project's checks",
     # files that must survive a kill
     "m31a_tools.atomic": "a file replaced whole, for the file tools and the engine",

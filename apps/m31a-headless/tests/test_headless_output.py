@@ -1,12 +1,10 @@
 """What a run prints: one result on standard output, progress that forges nothing beside it."""
 
-import contextlib
 import io
 import json
 import os
 import select
 import sys
-import threading
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest

@@ -1,4 +1,5 @@
 import pytest
+
 from m31a_engine.budget import MIN_OUTPUT_TOKENS, Budget, Prices
 from m31a_engine.errors import BudgetSpent
 from m31a_providers import Usage

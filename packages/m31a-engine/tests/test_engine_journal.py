@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m31a_engine.errors import JournalBroken
+from m31a_engine.events import Noticed
 from m31a_engine.session.effects import once, once_as_intended
 from m31a_engine.session.journal import Journal, entry, read_records
+from m31a_engine.session.stream import EventStream
 
 pytestmark = pytest.mark.anyio
 
@@ -117,6 +119,36 @@ async def test_appends_of_parallel_tasks_share_syncs(tmp_path: Path) -> None:
 
     assert len(read_records(tmp_path)[0]) == 50
     assert journal.syncs < 50
+
+
+async def test_no_event_overtakes_another_when_tasks_emit_at_once_and_the_reader_is_slow(
+    tmp_path: Path,
+) -> None:
+    journal = Journal.open(tmp_path)
+    stream = EventStream("s", journal)
+    seen: list[int] = []
+
+    async def emit(number: int) -> None:
+        for _ in range(150):
+            await stream.live(Noticed(text="live"))
+            await stream.emit(Noticed(text=f"{number}"), Noticed(text="on disk"))
+
+    async def read() -> None:
+        async for envelope in stream.reader:
+            seen.append(envelope.seq)
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as readers:
+            async with anyio.create_task_group() as writers:
+                for number in range(4):
+                    writers.start_soon(emit, number)
+                await anyio.wait_all_tasks_blocked()
+                readers.start_soon(read)
+            stream.close()
+    stream.reader.close()
+    journal.close()
+
+    assert list(range(1, 4 * 150 * 3 + 1)) == seen
 
 
 async def test_the_journal_is_for_its_owner_only(tmp_path: Path) -> None:

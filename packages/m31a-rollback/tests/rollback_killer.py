@@ -31,6 +31,10 @@ MOMENTS = {
 }
 
 
+def writes(flags: object) -> bool:
+    return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR))
+
+
 class Clock:
     """Counts moments, and ends the process at one of them."""
 
@@ -42,9 +46,7 @@ class Clock:
     def tick(self, event: str, args: tuple[object, ...]) -> None:
         if not self.running or event not in MOMENTS:
             return
-        if event == "open" and not isinstance(args[2], int):
-            return
-        if event == "open" and not args[2] & (os.O_WRONLY | os.O_RDWR):
+        if event == "open" and not writes(args[2]):
             return
         self.passed += 1
         if self.passed == self.kill_at:

@@ -2,7 +2,9 @@
 
 import math
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import anyio
 import pytest
@@ -19,6 +21,7 @@ from m31a_rollback import (
     bisect,
 )
 from m31a_rollback.bisection import next_probe
+from m31a_rollback.testing import Project
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +29,7 @@ LENGTHS = range(1, 129) if "M31A_CAMPAIGN" in os.environ else [1, 2, 3, 5, 8, 33
 
 
 @pytest.fixture
-def chain(project) -> list[str]:
+def chain(project: Project) -> list[str]:
     """128 commits, each of which says its number in the file `number`."""
     stream = [b"reset refs/heads/main\nfrom " + project.head.encode() + b"\n\n"]
     for number in range(1, 129):
@@ -46,7 +49,7 @@ def number_in(tree: WorkTree) -> int:
     return int(path.read_text()) if path.exists() else 0
 
 
-async def test_planted_commit_is_named_within_the_bound(project, chain) -> None:
+async def test_planted_commit_is_named_within_the_bound(project: Project, chain: list[str]) -> None:
     repository = await Repository.open(project.root)
     project.write("number", "the user's own\n")
     before = project.state()
@@ -66,7 +69,9 @@ async def test_planted_commit_is_named_within_the_bound(project, chain) -> None:
     assert (project.root,) == await repository.worktrees()
 
 
-async def test_commits_that_cannot_be_checked_are_skipped(project, chain) -> None:
+async def test_commits_that_cannot_be_checked_are_skipped(
+    project: Project, chain: list[str]
+) -> None:
     repository = await Repository.open(project.root)
 
     async def check(tree: WorkTree) -> bool | None:
@@ -80,10 +85,10 @@ async def test_commits_that_cannot_be_checked_are_skipped(project, chain) -> Non
     assert result.steps - 1 <= 3 + 3
 
 
-async def test_search_without_an_answer_says_why(project, chain) -> None:
+async def test_search_without_an_answer_says_why(project: Project, chain: list[str]) -> None:
     repository = await Repository.open(project.root)
 
-    async def run(good: int, bad: int, answers) -> BisectResult:
+    async def run(good: int, bad: int, answers: Callable[[int], bool | None]) -> BisectResult:
         async def check(tree: WorkTree) -> bool | None:
             return answers(number_in(tree))
 
@@ -114,7 +119,7 @@ async def test_search_without_an_answer_says_why(project, chain) -> None:
     assert [r.first_bad for r in (all_good, all_bad, unclear, between, empty)] == [None] * 5
 
 
-async def test_majority_of_repeated_answers_counts(project, chain) -> None:
+async def test_majority_of_repeated_answers_counts(project: Project, chain: list[str]) -> None:
     repository = await Repository.open(project.root)
     asked: dict[int, int] = {}
 
@@ -131,7 +136,7 @@ async def test_majority_of_repeated_answers_counts(project, chain) -> None:
     assert all(len(step.answers) == 3 for step in result.log)
 
 
-async def test_tie_is_no_judgement(project, chain) -> None:
+async def test_tie_is_no_judgement(project: Project, chain: list[str]) -> None:
     repository = await Repository.open(project.root)
     answers = iter([True, False])
 
@@ -143,7 +148,7 @@ async def test_tie_is_no_judgement(project, chain) -> None:
     assert result.log[0].judgement == Judgement.SKIPPED
 
 
-async def test_merge_is_one_step(project, chain) -> None:
+async def test_merge_is_one_step(project: Project, chain: list[str]) -> None:
     repository = await Repository.open(project.root)
     tree = await repository.tree_of(chain[3])
     merge = await repository.commit_tree(
@@ -156,7 +161,9 @@ async def test_merge_is_one_step(project, chain) -> None:
     assert merge == (await bisect(repository, chain[0], merge, check)).first_bad
 
 
-async def test_check_that_fails_leaves_no_work_tree(project, chain, tmp_path) -> None:
+async def test_check_that_fails_leaves_no_work_tree(
+    project: Project, chain: list[str], tmp_path: Path
+) -> None:
     repository = await Repository.open(project.root)
 
     async def check(tree: WorkTree) -> bool:
@@ -173,11 +180,11 @@ async def test_check_that_fails_leaves_no_work_tree(project, chain, tmp_path) ->
         await bisect(repository, chain[0], chain[4], slow, folder=tmp_path)
 
     assert scope.cancelled_caught
-    assert os.listdir(tmp_path) == ["project"]
+    assert [path.name for path in tmp_path.iterdir()] == ["project"]
     assert (project.root,) == await repository.worktrees()
 
 
-async def test_ends_that_do_not_fit_are_refused(project, chain) -> None:
+async def test_ends_that_do_not_fit_are_refused(project: Project, chain: list[str]) -> None:
     repository = await Repository.open(project.root)
 
     async def check(tree: WorkTree) -> bool:

@@ -2,6 +2,7 @@
 
 import subprocess
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import anyio
 import pytest
@@ -19,6 +20,7 @@ from m31a_rollback import (
 )
 from m31a_rollback.commits import format_message
 from m31a_rollback.refs import branch_ref, check_ref
+from m31a_rollback.testing import Project
 
 pytestmark = pytest.mark.anyio
 
@@ -26,11 +28,13 @@ AT = datetime(2026, 11, 2, 10, 30, tzinfo=timezone(-timedelta(hours=3, minutes=3
 
 
 @pytest.fixture
-async def repository(project) -> Repository:
+async def repository(project: Project) -> Repository:
     return await Repository.open(project.root, trusted=True)
 
 
-async def test_commit_made_twice_is_the_same_commit(project, repository: Repository) -> None:
+async def test_commit_made_twice_is_the_same_commit(
+    project: Project, repository: Repository
+) -> None:
     tree = await repository.tree_of("HEAD")
 
     first = await repository.commit_tree(tree, [project.head], "feat: x", at=AT)
@@ -44,7 +48,9 @@ async def test_commit_made_twice_is_the_same_commit(project, repository: Reposit
     assert project.head != first
 
 
-async def test_author_may_be_another_than_the_committer(project, repository: Repository) -> None:
+async def test_author_may_be_another_than_the_committer(
+    project: Project, repository: Repository
+) -> None:
     author = Identity(name="Bea", email="bea@example.org")
 
     commit = await repository.commit_tree(
@@ -55,7 +61,9 @@ async def test_author_may_be_another_than_the_committer(project, repository: Rep
     assert author == (await repository.log(commit))[0].author
 
 
-async def test_log_tells_the_commits_children_first(project, repository: Repository) -> None:
+async def test_log_tells_the_commits_children_first(
+    project: Project, repository: Repository
+) -> None:
     base = project.head
     project.commit("second\n\nwith a body\n\nin two parts")
     tree = await repository.tree_of("HEAD")
@@ -86,7 +94,7 @@ async def test_log_tells_the_commits_children_first(project, repository: Reposit
             await repository.log(span)
 
 
-async def test_trailers_are_those_git_reads(project, repository: Repository) -> None:
+async def test_trailers_are_those_git_reads(project: Project, repository: Repository) -> None:
     trailers = (
         ("M31A-Session", "2026"),
         ("M31A-Check", "tests; exit=0; 12 passed; cmd=pytest -q\n  --strict"),
@@ -115,14 +123,16 @@ trailer_values = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(
-    message=st.text(st.characters(exclude_categories=("Cs",)), max_size=200),
+    message=st.text(st.characters(exclude_categories=["Cs"]), max_size=200),
     trailers=st.lists(
         st.tuples(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,20}", fullmatch=True), trailer_values),
         min_size=1,
         max_size=4,
     ),
 )
-def test_whatever_the_message_git_reads_exactly_our_trailers(message, trailers) -> None:
+def test_whatever_the_message_git_reads_exactly_our_trailers(
+    message: str, trailers: list[tuple[str, str]]
+) -> None:
     text = format_message(message, trailers)
 
     parsed = subprocess.run(
@@ -151,21 +161,25 @@ async def test_date_without_time_zone_is_refused(repository: Repository) -> None
 
 
 async def test_message_that_is_no_clean_text_is_still_committed(
-    project, repository: Repository
+    project: Project, repository: Repository
 ) -> None:
     commit = await repository.commit_tree(repository.empty_tree, [], "a\0b\ud800\n", at=AT)
 
     assert project.git("show", "-s", "--format=%B", commit) == "a\ufffdb?"
 
 
-async def test_without_identity_nothing_is_committed(project, repository: Repository) -> None:
+async def test_without_identity_nothing_is_committed(
+    project: Project, repository: Repository
+) -> None:
     project.git("config", "--unset", "user.name")
 
     with pytest.raises(NoIdentity):
         await repository.commit_tree(repository.empty_tree, [], "x", at=AT)
 
 
-async def test_wish_to_sign_is_obeyed_and_its_failure_told(project, tmp_path) -> None:
+async def test_wish_to_sign_is_obeyed_and_its_failure_told(
+    project: Project, tmp_path: Path
+) -> None:
     signer = tmp_path / "signer"
     signer.write_text(
         "#!/bin/sh\ncat >/dev/null\necho '[GNUPG:] SIG_CREATED ' >&2\n"
@@ -184,7 +198,7 @@ async def test_wish_to_sign_is_obeyed_and_its_failure_told(project, tmp_path) ->
 
 
 async def test_untrusted_repository_names_no_signing_program(
-    project, tmp_path, no_foreign_git_settings
+    project: Project, tmp_path: Path
 ) -> None:
     mark = tmp_path / "mark"
     signer = tmp_path / "signer"
@@ -200,7 +214,9 @@ async def test_untrusted_repository_names_no_signing_program(
     assert not mark.exists()
 
 
-async def test_names_lead_to_commits_or_are_refused(project, repository: Repository) -> None:
+async def test_names_lead_to_commits_or_are_refused(
+    project: Project, repository: Repository
+) -> None:
     project.git("tag", "-a", "v1", "-m", "one")
 
     assert project.head == await repository.resolve("v1")
@@ -209,7 +225,9 @@ async def test_names_lead_to_commits_or_are_refused(project, repository: Reposit
             await repository.resolve(name)
 
 
-async def test_reference_moves_only_from_where_it_was_seen(project, repository: Repository) -> None:
+async def test_reference_moves_only_from_where_it_was_seen(
+    project: Project, repository: Repository
+) -> None:
     first, second = project.head, project.commit("second")
     await repository.create_branch("m31a/x", first)
 
@@ -268,7 +286,9 @@ def test_no_name_passes_that_git_would_refuse(name: str) -> None:
     assert done.returncode == 0
 
 
-async def test_evidence_is_kept_once_and_never_replaced(project, repository: Repository) -> None:
+async def test_evidence_is_kept_once_and_never_replaced(
+    project: Project, repository: Repository
+) -> None:
     assert await repository.read_evidence("HEAD") is None
 
     blob = await repository.write_evidence("HEAD", b"proof\0\xff")
@@ -281,7 +301,9 @@ async def test_evidence_is_kept_once_and_never_replaced(project, repository: Rep
         await repository.write_evidence("nowhere", b"")
 
 
-async def test_ten_evidence_blobs_at_the_same_moment(project, repository: Repository) -> None:
+async def test_ten_evidence_blobs_at_the_same_moment(
+    project: Project, repository: Repository
+) -> None:
     commits = [project.commit(f"c{number}") for number in range(10)]
 
     async with anyio.create_task_group() as group:
@@ -294,7 +316,7 @@ async def test_ten_evidence_blobs_at_the_same_moment(project, repository: Reposi
 
 
 async def test_commit_of_named_paths_leaves_other_staged_work(
-    project, repository: Repository
+    project: Project, repository: Repository
 ) -> None:
     project.write("README.md", "staged\n")
     project.git("add", "README.md")
@@ -313,7 +335,9 @@ async def test_commit_of_named_paths_leaves_other_staged_work(
         await repository.commit("x", ["no/such"])
 
 
-async def test_commit_of_everything_leaves_a_clean_tree(project, repository: Repository) -> None:
+async def test_commit_of_everything_leaves_a_clean_tree(
+    project: Project, repository: Repository
+) -> None:
     project.write("src/app.py", "changed\n")
     project.write("new", "new\n")
 

@@ -14,6 +14,11 @@ from m31a_rollback.git import environment, run_git
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def script(folder: Path, text: str) -> Path:
     """A stand-in for git on the PATH."""
     program = folder / "bin" / "git"

@@ -9,32 +9,33 @@ from m31a_rollback import (
     HookFailed,
     HookResult,
     Repository,
-    existing_hooks,
+    WorkTree,
     run_commit_hooks,
 )
+from m31a_rollback.testing import Project
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def tree(project, tmp_path: Path):
+async def tree(project: Project, tmp_path: Path) -> WorkTree:
     repository = await Repository.open(project.root, trusted=True)
     tree = await repository.worktree(tmp_path / "trees" / "1", "HEAD")
     (tree.path / "src/app.py").write_text("x  =  1\n")
     return tree
 
 
-def hook(project, name: str, text: str) -> None:
+def hook(project: Project, name: str, text: str) -> None:
     project.write(f".git/hooks/{name}", f"#!/bin/sh\n{text}\n", mode=0o755)
 
 
-async def test_without_hooks_the_tree_is_committed_as_it_is(tree) -> None:
+async def test_without_hooks_the_tree_is_committed_as_it_is(tree: WorkTree) -> None:
     prepared = await run_commit_hooks(tree, "feat: x")
 
     assert (await tree.tree_id(), "feat: x", ()) == (prepared.tree, prepared.message, prepared.ran)
 
 
-async def test_what_hooks_change_is_part_of_the_commit(project, tree) -> None:
+async def test_what_hooks_change_is_part_of_the_commit(project: Project, tree: WorkTree) -> None:
     hook(
         project, "pre-commit", "sed -i 's/  */ /g' src/app.py; git add src/app.py; echo made > made"
     )
@@ -54,7 +55,7 @@ async def test_what_hooks_change_is_part_of_the_commit(project, tree) -> None:
     assert index == (tree.checkout.git_dir / "index").read_bytes()
 
 
-async def test_failing_hook_says_what_it_said(project, tree) -> None:
+async def test_failing_hook_says_what_it_said(project: Project, tree: WorkTree) -> None:
     hook(project, "pre-commit", "echo out; echo 'line is too long' >&2; exit 3")
     hook(project, "commit-msg", "touch /never")
     before = project.state()
@@ -67,7 +68,7 @@ async def test_failing_hook_says_what_it_said(project, tree) -> None:
     assert before == project.state()
 
 
-async def test_hook_sees_git_as_the_user_has_it(project, tree) -> None:
+async def test_hook_sees_git_as_the_user_has_it(project: Project, tree: WorkTree) -> None:
     hook(
         project,
         "pre-commit",
@@ -82,7 +83,7 @@ async def test_hook_sees_git_as_the_user_has_it(project, tree) -> None:
     assert await repository.blob(prepared.tree, "what") == b"src/app.py\n"
 
 
-async def test_configured_hooks_folder_is_used(project, tree) -> None:
+async def test_configured_hooks_folder_is_used(project: Project, tree: WorkTree) -> None:
     project.write(".git/elsewhere/pre-commit", "#!/bin/sh\necho ran > ran\n", mode=0o755)
     project.git("config", "core.hooksPath", str(project.root / ".git/elsewhere"))
 
@@ -91,19 +92,21 @@ async def test_configured_hooks_folder_is_used(project, tree) -> None:
     assert [run.hook for run in prepared.ran] == ["pre-commit"]
 
 
-async def test_untrusted_repository_has_its_hooks_told_and_not_run(project, tmp_path: Path) -> None:
+async def test_untrusted_repository_has_its_hooks_told_and_not_run(
+    project: Project, tmp_path: Path
+) -> None:
     hook(project, "pre-commit", f"touch {tmp_path}/mark")
     repository = await Repository.open(project.root)
     tree = await repository.worktree(tmp_path / "trees" / "1", "HEAD")
 
     prepared = await run_commit_hooks(tree, "feat: x")
 
-    assert await existing_hooks(repository.checkout) == ("pre-commit",)
+    assert await repository.commit_hooks() == ("pre-commit",)
     assert prepared.ran == ()
     assert not (tmp_path / "mark").exists()
 
 
-async def test_caller_may_start_the_hooks_itself(project, tree) -> None:
+async def test_caller_may_start_the_hooks_itself(project: Project, tree: WorkTree) -> None:
     hook(project, "pre-commit", "exit 1")
     calls: list[HookCall] = []
 

@@ -14,8 +14,12 @@ import pytest
 
 from m31a_rollback import Landing, Locked, Repository, hard_reset, undo
 from m31a_rollback.refs import list_refs
+from m31a_rollback.testing import Project
 
-CASES = int(os.environ.get("M31A_CAMPAIGN", "12"))
+CASES = int(os.environ.get("M31A_CAMPAIGN", "8"))
+
+
+Busy = tuple[Project, str]
 
 
 class Killer:
@@ -34,7 +38,7 @@ class Killer:
 
 
 @pytest.fixture
-def killer(no_foreign_git_settings: Path) -> Iterator[Killer]:
+def killer(home: Path) -> Iterator[Killer]:
     program = Path(__file__).with_name("rollback_killer.py")
     with subprocess.Popen(
         [sys.executable, str(program)],
@@ -47,7 +51,7 @@ def killer(no_foreign_git_settings: Path) -> Iterator[Killer]:
 
 
 @pytest.fixture
-def busy(project):
+def busy(project: Project) -> Busy:
     """A project whose user is in the middle of things, and a commit of a run."""
     base = project.head
     project.git("checkout", "-q", "-b", "run")
@@ -68,7 +72,7 @@ def busy(project):
     return project, commit
 
 
-def copy_of(project, folder: Path):
+def copy_of(project: Project, folder: Path) -> Project:
     shutil.copytree(project.root.parent, folder, symlinks=True)
     return type(project)(folder / "project")
 
@@ -79,17 +83,17 @@ def points(total: int) -> list[int]:
     return sorted({1 + round(number * (total - 1) / max(count - 1, 1)) for number in range(count)})
 
 
-def leftovers(project) -> list[str]:
+def leftovers(project: Project) -> list[str]:
     names = [path.name for path in project.root.rglob("*") if path.name.startswith(".m31a-")]
-    inside = [name for name in os.listdir(project.root / ".git") if name.endswith(".lock")]
+    inside = [path.name for path in (project.root / ".git").glob("*.lock")]
     ours = project.root / ".git/m31a"
     drafts = re.compile(r"(landing|worktrees)\.flock|[a-z]+-[0-9]+-[0-9a-f]{12}")
-    kept = sorted(os.listdir(ours)) if ours.exists() else []
+    kept = sorted(path.name for path in ours.glob("*"))
     return names + inside + [name for name in kept if not drafts.fullmatch(name)]
 
 
 def test_killed_landing_is_finished_or_undone_at_the_next_start(
-    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+    busy: Busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project, commit = busy
     cases = tmp_path_factory.mktemp("cases")
@@ -104,7 +108,7 @@ def test_killed_landing_is_finished_or_undone_at_the_next_start(
         case = copy_of(project, cases / str(point))
         assert killer.run(case.root, "land", commit, point) == "killed"
 
-        async def recover(case=case) -> str:
+        async def recover(case: Project = case) -> str:
             repository = await Repository.open(case.root, trusted=True)
             journal = case.root.parent / "journal"
             if not journal.exists():
@@ -129,7 +133,7 @@ def test_killed_landing_is_finished_or_undone_at_the_next_start(
 
 
 def test_killed_landing_is_undone_when_the_user_has_gone_on(
-    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+    busy: Busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project, commit = busy
     cases = tmp_path_factory.mktemp("cases")
@@ -145,7 +149,7 @@ def test_killed_landing_is_undone_when_the_user_has_gone_on(
             continue
         case.write("deep/er/new.py", "mine\n")
 
-        async def recover(case=case, journal=journal) -> str:
+        async def recover(case: Project = case, journal: Path = journal) -> str:
             repository = await Repository.open(case.root, trusted=True)
             return await repository.recover_landing(Landing.from_json(journal.read_text()))
 
@@ -160,7 +164,7 @@ def test_killed_landing_is_undone_when_the_user_has_gone_on(
 
 
 def test_killed_reset_is_brought_back_by_undo(
-    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+    busy: Busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project, commit = busy
     project.write("link", "in the way of the target\n")
@@ -175,7 +179,7 @@ def test_killed_reset_is_brought_back_by_undo(
         case = copy_of(project, cases / str(point))
         assert killer.run(case.root, "hard", commit, point) == "killed"
 
-        async def bring_back(case=case) -> None:
+        async def bring_back(case: Project = case) -> None:
             repository = await Repository.open(case.root, trusted=True)
             if await list_refs(repository.checkout, "refs/m31a/backup/"):
                 await undo(repository)
@@ -187,7 +191,7 @@ def test_killed_reset_is_brought_back_by_undo(
 
 
 def test_killed_undo_is_brought_back_by_undo(
-    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+    busy: Busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project, commit = busy
     before = project.state()
@@ -205,7 +209,7 @@ def test_killed_undo_is_brought_back_by_undo(
         assert killer.run(case.root, "undo", commit, point) == "killed"
         if (case.root / ".git/m31a/moving").exists():
 
-            async def bring_back(case=case) -> None:
+            async def bring_back(case: Project = case) -> None:
                 await undo(await Repository.open(case.root, trusted=True))
 
             anyio.run(bring_back)
@@ -214,7 +218,7 @@ def test_killed_undo_is_brought_back_by_undo(
 
 
 def test_lock_left_by_a_dead_landing_is_found_by_the_next_one(
-    busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
+    busy: Busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project, commit = busy
     cases = tmp_path_factory.mktemp("cases")
@@ -244,7 +248,7 @@ def test_lock_left_by_a_dead_landing_is_found_by_the_next_one(
     assert not (case.root / ".git/index.lock").exists()
 
 
-def test_reset_waits_for_no_lock(busy) -> None:
+def test_reset_waits_for_no_lock(busy: Busy) -> None:
     project, commit = busy
     (project.root / ".git/index.lock").touch()
     before = project.files()

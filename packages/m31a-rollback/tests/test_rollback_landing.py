@@ -1,5 +1,6 @@
 """A commit landed on the user's branch; everything uncommitted stays as it is."""
 
+import dataclasses
 import fcntl
 import os
 import subprocess
@@ -7,7 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from m31a_rollback import (
@@ -19,8 +19,13 @@ from m31a_rollback import (
     Obstacle,
     Repository,
 )
+from m31a_rollback.index_lock import take_index_lock
+from m31a_rollback.testing import Project
+from m31a_rollback.trees import write_tree
 
 pytestmark = pytest.mark.anyio
+
+MakeProject = Callable[..., Project]
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -52,7 +57,7 @@ def typical(root: Path) -> None:
 
 
 @pytest.fixture
-async def repository(project) -> Repository:
+async def repository(project: Project) -> Repository:
     return await Repository.open(project.root, trusted=True)
 
 
@@ -62,7 +67,7 @@ def trees(tmp_path: Path) -> Path:
 
 
 async def test_tree_index_and_branch_are_as_after_a_checkout(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     base = project.head
     commit = await result_of(repository, trees, typical)
@@ -82,11 +87,12 @@ async def test_tree_index_and_branch_are_as_after_a_checkout(
     assert not (project.root / "docs").exists()
     subprocess.run(["git", "clone", "-q", str(project.root), str(trees)], check=True)
     assert type(project)(trees).files() == project.files()
-    assert sorted(os.listdir(repository.git_dir / "m31a")) == ["landing.flock", "worktrees.flock"]
+    left = sorted(path.name for path in (repository.git_dir / "m31a").iterdir())
+    assert left == ["landing.flock", "worktrees.flock"]
 
 
 async def test_everything_uncommitted_stays_and_the_next_commit_keeps_the_run(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     project.write("README.md", "stash me\n")
     project.git("stash")
@@ -119,100 +125,99 @@ async def test_everything_uncommitted_stays_and_the_next_commit_keeps_the_run(
     assert project.git("diff", "--name-only", commit, "HEAD").splitlines() == ["README.md"]
 
 
-def stage_other(project) -> None:
+def stage_other(project: Project) -> None:
     project.write("src/app.py", "staged\n")
     project.git("add", "src/app.py")
     project.write("src/app.py", "def main():\n    return 1\n")
 
 
-def edit(project) -> None:
+def edit(project: Project) -> None:
     project.write("src/app.py", "mine\n")
 
 
-def edit_with_old_time_and_size(project) -> None:
+def edit_with_old_time_and_size(project: Project) -> None:
     path = project.root / "src/app.py"
     facts = path.stat()
     path.write_text(path.read_text().replace("1", "7"))
     os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
-def delete(project) -> None:
+def delete(project: Project) -> None:
     (project.root / "src/app.py").unlink()
 
 
-def make_link(project) -> None:
+def make_link(project: Project) -> None:
     delete(project)
     (project.root / "src/app.py").symlink_to("tool.sh")
 
 
-def make_folder_a_link(project) -> None:
+def make_folder_a_link(project: Project) -> None:
     (project.root / "src").rename(project.root / "elsewhere")
     (project.root / "src").symlink_to("elsewhere")
 
 
-def put_untracked_in_the_way(project) -> None:
+def put_untracked_in_the_way(project: Project) -> None:
     project.write("src/new.py", "mine\n")
 
 
-def put_ignored_in_the_way(project) -> None:
+def put_ignored_in_the_way(project: Project) -> None:
     project.write(".git/info/exclude", "run.sh\n")
     project.write("run.sh", "mine\n")
 
 
-def stage_the_new_name(project) -> None:
+def stage_the_new_name(project: Project) -> None:
     project.write("src/new.py", "mine\n")
     project.git("add", "src/new.py")
     (project.root / "src/new.py").unlink()
 
 
-def intend_the_new_name(project) -> None:
+def intend_the_new_name(project: Project) -> None:
     project.write("src/new.py", "mine\n")
     project.git("add", "-N", "src/new.py")
 
 
-def put_file_where_a_folder_comes(project) -> None:
+def put_file_where_a_folder_comes(project: Project) -> None:
     project.write("deep", "mine\n")
 
 
-def stage_file_where_a_folder_comes(project) -> None:
+def stage_file_where_a_folder_comes(project: Project) -> None:
     put_file_where_a_folder_comes(project)
     project.git("add", "deep")
 
 
-def put_folder_where_a_file_comes(project) -> None:
+def put_folder_where_a_file_comes(project: Project) -> None:
     project.write("run.sh/file", "mine\n")
 
 
-def stage_below_the_name_of_a_file(project) -> None:
+def stage_below_the_name_of_a_file(project: Project) -> None:
     put_folder_where_a_file_comes(project)
     project.git("add", "-A")
 
 
-def assume_unchanged(project) -> None:
+def assume_unchanged(project: Project) -> None:
     project.git("update-index", "--assume-unchanged", "src/app.py")
 
 
-def skip_worktree(project) -> None:
+def skip_worktree(project: Project) -> None:
     project.git("update-index", "--skip-worktree", "src/app.py")
 
 
-def commit_more(project) -> None:
+def commit_more(project: Project) -> None:
     project.commit("more", more="x\n")
 
 
-def switch_branch(project) -> None:
+def switch_branch(project: Project) -> None:
     project.git("checkout", "-q", "-b", "other")
 
 
-def detach(project) -> None:
+def detach(project: Project) -> None:
     project.git("checkout", "-q", "--detach")
 
 
-def amend_mode(project) -> None:
+def amend_mode(project: Project) -> None:
     (project.root / "src/app.py").chmod(0o755)
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize(
     ("user_does", "reason", "paths"),
     [
@@ -240,7 +245,12 @@ def amend_mode(project) -> None:
     ids=lambda value: getattr(value, "__name__", None),
 )
 async def test_what_the_user_did_is_told_and_nothing_touched(
-    project, repository: Repository, trees: Path, user_does, reason, paths
+    project: Project,
+    repository: Repository,
+    trees: Path,
+    user_does: Callable[[Project], None],
+    reason: Obstacle,
+    paths: tuple[str, ...],
 ) -> None:
     def change(root: Path) -> None:
         typical(root)
@@ -264,11 +274,12 @@ async def test_what_the_user_did_is_told_and_nothing_touched(
 
 
 async def test_moved_submodule_is_left_to_the_user(
-    project, repository: Repository, trees: Path, tmp_path: Path
+    project: Project, repository: Repository, trees: Path, tmp_path: Path
 ) -> None:
     first = project.head
     project.git("clone", "-q", ".", str(tmp_path / "lib"))
-    project.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "lib"), "lib")  # fmt: skip
+    allowed = ("-c", "protocol.file.allow=always")
+    project.git(*allowed, "submodule", "--quiet", "add", str(tmp_path / "lib"), "lib")
     base = project.commit("with submodule")
     project.git("update-index", "--cacheinfo", f"160000,{'1' * 40},lib")
     tree = project.git("write-tree")
@@ -285,7 +296,7 @@ async def test_moved_submodule_is_left_to_the_user(
 
 
 async def test_git_at_work_is_waited_for_by_the_user_not_by_force(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     commit = await result_of(repository, trees, typical)
     landing = await repository.plan_landing("HEAD", commit)
@@ -306,14 +317,16 @@ async def test_git_at_work_is_waited_for_by_the_user_not_by_force(
 
 
 async def test_second_landing_at_the_same_moment_is_refused(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     commit = await result_of(repository, trees, typical)
     landing = await repository.plan_landing("HEAD", commit)
     second = []
 
     async def intend(planned: Landing) -> None:
-        second.append(await repository.land(planned, intend=stored))
+        outcome = await repository.land(planned, intend=stored)
+        assert isinstance(outcome, CannotLand)
+        second.append(outcome.reason)
         with pytest.raises(Locked):
             await repository.recover_landing(planned)
         with pytest.raises(Locked) as caught:
@@ -321,11 +334,11 @@ async def test_second_landing_at_the_same_moment_is_refused(
         assert str(os.getpid()) == caught.value.holder
 
     assert isinstance(await repository.land(landing, intend=intend), Landed)
-    assert [outcome.reason for outcome in second] == [Obstacle.LOCKED]
+    assert second == [Obstacle.LOCKED]
 
 
 async def test_failed_intention_leaves_nothing_behind(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     commit = await result_of(repository, trees, typical)
     landing = await repository.plan_landing("HEAD", commit)
@@ -343,7 +356,7 @@ async def test_failed_intention_leaves_nothing_behind(
 
 
 async def test_edit_in_the_last_moment_is_kept_and_the_landing_undone(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     commit = await result_of(repository, trees, typical)
     landing = await repository.plan_landing("HEAD", commit)
@@ -361,7 +374,7 @@ async def test_edit_in_the_last_moment_is_kept_and_the_landing_undone(
 
 
 async def test_branch_moved_in_the_last_moment_undoes_the_landing(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     commit = await result_of(repository, trees, typical)
     landing = await repository.plan_landing("HEAD", commit)
@@ -380,9 +393,8 @@ async def test_branch_moved_in_the_last_moment_undoes_the_landing(
     assert project.git("diff-files") == ""
 
 
-@pytest.mark.skipif(not os.path.exists("/usr/bin/chattr"), reason="needs chattr")
 async def test_folder_that_takes_no_files_undoes_the_landing(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     def change(root: Path) -> None:
         typical(root)
@@ -411,7 +423,7 @@ async def test_folder_that_takes_no_files_undoes_the_landing(
     assert before == project.state()
 
 
-async def test_only_a_descendant_can_land(project, repository: Repository) -> None:
+async def test_only_a_descendant_can_land(project: Project, repository: Repository) -> None:
     base = project.head
     project.commit("second")
     other = await repository.commit_tree(repository.empty_tree, [base], "x", at=AT)
@@ -421,7 +433,7 @@ async def test_only_a_descendant_can_land(project, repository: Repository) -> No
 
 
 async def test_landing_of_a_landed_commit_changes_nothing(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     base = project.head
     commit = await result_of(repository, trees, typical)
@@ -436,7 +448,9 @@ async def test_landing_of_a_landed_commit_changes_nothing(
     assert before == project.state()
 
 
-async def test_detached_head_moves_alone(project, repository: Repository, trees: Path) -> None:
+async def test_detached_head_moves_alone(
+    project: Project, repository: Repository, trees: Path
+) -> None:
     base = project.head
     commit = await result_of(repository, trees, typical)
     project.git("checkout", "-q", "--detach")
@@ -448,7 +462,7 @@ async def test_detached_head_moves_alone(project, repository: Repository, trees:
 
 
 async def test_linked_work_tree_of_the_user_is_landed_in(
-    project, trees: Path, tmp_path: Path
+    project: Project, trees: Path, tmp_path: Path
 ) -> None:
     linked = tmp_path / "linked"
     project.git("worktree", "add", "-q", "-b", "feature", str(linked))
@@ -464,7 +478,7 @@ async def test_linked_work_tree_of_the_user_is_landed_in(
     assert before[:2] == project.state()[:2]
 
 
-async def test_unborn_branch_is_born(make_project, trees: Path) -> None:
+async def test_unborn_branch_is_born(make_project: MakeProject, trees: Path) -> None:
     project = make_project()
     repository = await Repository.open(project.root)
     root = await repository.commit_tree(repository.empty_tree, [], "base", at=AT)
@@ -480,7 +494,9 @@ async def test_unborn_branch_is_born(make_project, trees: Path) -> None:
     assert (commit, "") == (project.head, project.git("status", "--porcelain"))
 
 
-async def test_file_and_folder_change_places(project, repository, trees) -> None:
+async def test_file_and_folder_change_places(
+    project: Project, repository: Repository, trees: Path
+) -> None:
     project.write("swap/one", "1\n")
     project.write("plain", "p\n")
     base = project.commit()
@@ -502,7 +518,9 @@ async def test_file_and_folder_change_places(project, repository, trees) -> None
     assert project.git("status", "--porcelain") == ""
 
 
-async def test_file_whose_name_changes_in_case_only(project, repository, trees) -> None:
+async def test_file_whose_name_changes_in_case_only(
+    project: Project, repository: Repository, trees: Path
+) -> None:
     def change(root: Path) -> None:
         (root / "README.md").rename(root / "readme.md")
 
@@ -513,11 +531,13 @@ async def test_file_whose_name_changes_in_case_only(project, repository, trees) 
     assert Landed(commit=commit) == landed
     assert project.git("status", "--porcelain") == ""
     assert {"readme.md"} == {
-        name for name in os.listdir(project.root) if name.lower() == "readme.md"
+        path.name for path in project.root.iterdir() if path.name.lower() == "readme.md"
     }
 
 
-async def test_mode_of_a_private_read_only_file_stays(project, repository, trees) -> None:
+async def test_mode_of_a_private_read_only_file_stays(
+    project: Project, repository: Repository, trees: Path
+) -> None:
     (project.root / "src/app.py").chmod(0o400)
     commit = await result_of(repository, trees, typical)
 
@@ -527,7 +547,9 @@ async def test_mode_of_a_private_read_only_file_stays(project, repository, trees
     assert "return 2" in project.read("src/app.py")
 
 
-async def test_sparse_checkout_keeps_hiding(project, repository, trees) -> None:
+async def test_sparse_checkout_keeps_hiding(
+    project: Project, repository: Repository, trees: Path
+) -> None:
     project.git("sparse-checkout", "set", "src")
     assert not (project.root / "docs").exists()
 
@@ -540,15 +562,9 @@ async def test_sparse_checkout_keeps_hiding(project, repository, trees) -> None:
     assert Landed(commit=commit) == landed
     assert project.git("status", "--porcelain") == ""
     assert not (project.root / "docs").exists()
-    project.git("read-tree", commit)
-    project.git("sparse-checkout", "reapply")
-    base = await repository.tree_of(commit)
-    index = repository.git_dir / "other"
-    assert not index.exists()
-    entries = {entry.path: (entry.mode, entry.blob) for entry in await repository.ls_tree(base)}
+    listed = await repository.ls_tree(commit)
+    entries = {entry.path: (entry.mode, entry.blob) for entry in listed}
     del entries["docs/old.txt"]
-    from m31a_rollback.trees import write_tree
-
     outside = await repository.commit_tree(
         await write_tree(repository.checkout, entries), [commit], "x", at=AT
     )
@@ -557,7 +573,6 @@ async def test_sparse_checkout_keeps_hiding(project, repository, trees) -> None:
     assert (outcome.reason, outcome.paths) == (Obstacle.INDEX_CHANGED, ("docs/old.txt",))
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize(
     ("autocrlf", "attributes"),
     [
@@ -569,7 +584,7 @@ async def test_sparse_checkout_keeps_hiding(project, repository, trees) -> None:
     ],
 )
 async def test_line_ends_and_encodings_are_those_of_a_checkout(
-    project, trees: Path, autocrlf: str, attributes: str
+    project: Project, trees: Path, autocrlf: str, attributes: str
 ) -> None:
     project.git("config", "core.autocrlf", autocrlf)
     project.write(".gitattributes", attributes)
@@ -602,7 +617,7 @@ async def test_line_ends_and_encodings_are_those_of_a_checkout(
 
 
 async def test_large_files_filter_is_obeyed_when_trusted_and_blank_otherwise(
-    project, trees: Path, tmp_path: Path
+    project: Project, trees: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
     store.mkdir()
@@ -652,15 +667,18 @@ async def test_large_files_filter_is_obeyed_when_trusted_and_blank_otherwise(
     assert not (tmp_path / "ran").exists()
 
 
-async def test_landing_survives_being_stored(project, repository, trees) -> None:
+async def test_landing_survives_being_stored(
+    project: Project, repository: Repository, trees: Path
+) -> None:
     landing = await repository.plan_landing("HEAD", await result_of(repository, trees, typical))
 
     assert landing == Landing.from_json(landing.to_json())
+    msgspec = pytest.importorskip("msgspec")
     assert landing == msgspec.json.decode(msgspec.json.encode(landing), type=Landing)
 
 
 async def test_lock_of_a_living_landing_is_not_taken_for_a_dead_ones(
-    project, repository, trees
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     commit = await result_of(repository, trees, typical)
     landing = await repository.plan_landing("HEAD", commit)
@@ -672,3 +690,78 @@ async def test_lock_of_a_living_landing_is_not_taken_for_a_dead_ones(
 
     assert isinstance(outcome, CannotLand)
     assert outcome.reason == Obstacle.LOCKED
+
+
+async def test_journal_of_another_landing_than_the_lock_settles_both(
+    project: Project, repository: Repository, trees: Path
+) -> None:
+    commit = await result_of(repository, trees, typical)
+    landing = await repository.plan_landing("HEAD", commit)
+    other = dataclasses.replace(landing, commit=project.head, paths=())
+    take_index_lock(repository.checkout, other.to_json())
+    before = project.state()
+
+    assert await repository.recover_landing(landing) == "not_started"
+
+    assert before == project.state()
+    assert not (repository.git_dir / "index.lock").exists()
+
+
+async def test_half_landed_files_without_backups_are_made_anew(
+    project: Project, repository: Repository, trees: Path
+) -> None:
+    commit = await result_of(repository, trees, typical)
+    landing = await repository.plan_landing("HEAD", commit)
+    before = project.state()
+    project.git("checkout", "-q", commit, "--", "src/app.py")
+    project.git("reset", "-q")
+    project.write("src/new.py", "mine\n")
+
+    assert await repository.recover_landing(landing) == "undone"
+
+    (project.root / "src/new.py").unlink()
+    assert before == project.state()
+
+
+async def test_half_landed_files_the_user_has_committed_stay(
+    project: Project, repository: Repository, trees: Path
+) -> None:
+    commit = await result_of(repository, trees, typical)
+    landing = await repository.plan_landing("HEAD", commit)
+    project.git("checkout", "-q", commit, "--", "src/app.py", "src/new.py")
+    project.git("commit", "-q", "-m", "mine", "--", "src/app.py")
+    project.git("reset", "-q")
+    before = project.state()
+
+    assert await repository.recover_landing(landing) == "undone"
+
+    (project.root / "src/new.py").write_text("new = 1\n")
+    assert before == project.state()
+
+
+async def test_file_system_without_hard_links_is_landed_on(
+    project: Project, repository: Repository, trees: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*args: object, **options: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    commit = await result_of(repository, trees, typical)
+    landing = await repository.plan_landing("HEAD", commit)
+    monkeypatch.setattr(os, "link", no_links)
+
+    landed = await repository.land(landing, intend=stored)
+
+    assert Landed(commit=commit) == landed
+    assert project.git("status", "--porcelain") == ""
+    (repository.git_dir / "index.lock").touch()
+    outcome = await repository.land(landing, intend=stored)
+    assert isinstance(outcome, CannotLand)
+    assert outcome.reason == Obstacle.LOCKED
+
+
+async def test_torn_lock_is_nobodys(project: Project, repository: Repository) -> None:
+    lock = repository.git_dir / "index.lock"
+    for text in ("", "{", "[]", '{"kind": "other"}'):
+        lock.write_text(text)
+        assert await repository.settle_landing() is None
+    assert lock.exists()

@@ -8,20 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
-import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from m31a_rollback import (
     Landed,
     Repository,
     hard_reset,
-    load_snapshot,
     soft_reset,
     undo,
 )
+from m31a_rollback.testing import Project, State
 
 CASES = int(os.environ.get("M31A_CAMPAIGN", "6"))
+Action = tuple[str, str, str]
 PATHS = ["a", "b", "d/a", "d/e/b", "new", "d", "ignored.log", "name \n'\""]
 TEXTS = ["", "one\n", "one\ntwo\n", "x\r\ny\n", "same\n"]
 
@@ -44,7 +44,7 @@ quick = settings(
 )
 
 
-def act(project, action: tuple[str, str, str]) -> None:
+def act(project: Project, action: Action) -> None:
     """One thing a user does; what cannot be done now is not done."""
     verb, path, text = action
     target = project.root / path
@@ -82,34 +82,24 @@ GIT = {
 }
 
 
-@pytest.fixture(scope="module")
-def new_project(request: pytest.FixtureRequest):
-    """Makes projects; one for each example, not one for each test."""
-    from_fixture = request.getfixturevalue("project_class")
-
-    def make(folder: str, history) -> tuple[object, list[str]]:
-        project = from_fixture(Path(folder) / "project")
-        project.root.mkdir()
-        project.git("init", "-q", "-b", "main")
-        project.git("config", "user.name", "Ann")
-        project.git("config", "user.email", "ann@example.org")
-        project.write(".git/info/exclude", "*.log\n")
-        project.write("a", "base\n")
-        project.write("d/a", "base\n")
-        commits = [project.commit("base")]
-        for number, changes in enumerate(history):
-            for change in changes:
-                act(project, change)
-            commits.append(project.commit(f"commit {number}"))
-        return project, commits
-
-    return make
+def new_project(folder: str, history: list[list[Action]]) -> tuple[Project, list[str]]:
+    """A project, and its commits from the first to the last."""
+    project = Project.make(Path(folder) / "project")
+    project.write(".git/info/exclude", "*.log\n")
+    project.write("a", "base\n")
+    project.write("d/a", "base\n")
+    commits = [project.commit("base")]
+    for number, changes in enumerate(history):
+        for change in changes:
+            act(project, change)
+        commits.append(project.commit(f"commit {number}"))
+    return project, commits
 
 
 @quick
 @given(history=histories, dirt=actions, later=actions, pick=st.integers(0, 3), soft=st.booleans())
 def test_reset_and_undo_bring_everything_back(
-    new_project, history, dirt, later, pick, soft
+    history: list[list[Action]], dirt: list[Action], later: list[Action], pick: int, soft: bool
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         project, commits = new_project(folder, history)
@@ -123,7 +113,7 @@ def test_reset_and_undo_bring_everything_back(
             result = await (soft_reset if soft else hard_reset)(repository, target)
             assert target == project.head
             assert before[3] == project.git("stash", "list")
-            kept = await load_snapshot(repository.checkout, result.snapshot)
+            kept = await repository.load_snapshot(result.snapshot)
             now = as_git_sees(project.state())[0]
             for path, fact in before[0].items():
                 in_head = path in [e.path for e in await repository.ls_tree(commits[-1])]
@@ -143,17 +133,17 @@ def test_reset_and_undo_bring_everything_back(
         anyio.run(story)
 
 
-def as_git_sees(state):
+def as_git_sees(state: State) -> State:
     """A state in which only the executable bit counts, as for all committed files."""
-    files, *rest = state
-    return {path: re.sub(r"^[0-7]{3} ", executable, fact) for path, fact in files.items()}, *rest
+    files = {path: re.sub(r"^[0-7]{3} ", executable, fact) for path, fact in state[0].items()}
+    return files, *state[1:]
 
 
 def executable(mode: re.Match[str]) -> str:
     return "x " if int(mode[0], 8) & 0o100 else "- "
 
 
-def visible(state) -> object:
+def visible(state: State) -> object:
     """A state without the ignored files that a snapshot does not hold."""
     files, *rest = state
     return {path: fact for path, fact in files.items() if not path.endswith(".log")}, rest
@@ -161,7 +151,7 @@ def visible(state) -> object:
 
 @quick
 @given(work=st.lists(writes | others, min_size=1, max_size=6), dirt=actions)
-def test_landing_takes_all_or_nothing(new_project, work, dirt) -> None:
+def test_landing_takes_all_or_nothing(work: list[Action], dirt: list[Action]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         project, _ = new_project(folder, [])
 
@@ -169,7 +159,7 @@ def test_landing_takes_all_or_nothing(new_project, work, dirt) -> None:
             repository = await Repository.open(project.root)
             base = project.head
             tree = await repository.worktree(Path(folder) / "tree", base)
-            worker = type(project)(tree.path)
+            worker = Project(tree.path)
             for action in work:
                 act(worker, action)
             commit = await repository.commit_tree(
@@ -181,7 +171,7 @@ def test_landing_takes_all_or_nothing(new_project, work, dirt) -> None:
             before = project.state()
             changed = {change.path for change in (await repository.diff(base, commit)).files}
 
-            async def stored(_) -> None:
+            async def stored(_: object) -> None:
                 pass
 
             plan = await repository.plan_landing(base, commit)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,17 +23,20 @@ from m31a_rollback import (
     UnsafeFolder,
     UnsafeOwner,
 )
+from m31a_rollback.testing import Project
 
 pytestmark = pytest.mark.anyio
 
+MakeProject = Callable[..., Project]
 
-async def test_repository_is_found_from_a_folder_below(project) -> None:
+
+async def test_repository_is_found_from_a_folder_below(project: Project) -> None:
     repository = await Repository.open(project.root / "src")
 
     assert (project.root, project.root / ".git") == (repository.root, repository.git_dir)
 
 
-async def test_line_breaks_in_the_folder_name_do_no_harm(make_project) -> None:
+async def test_line_breaks_in_the_folder_name_do_no_harm(make_project: MakeProject) -> None:
     project = make_project("two\nsha1\nlines")
 
     repository = await Repository.open(project.root)
@@ -41,7 +45,7 @@ async def test_line_breaks_in_the_folder_name_do_no_harm(make_project) -> None:
 
 
 async def test_opening_and_status_start_two_processes(
-    project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "starts"
     real = subprocess.check_output(["which", "git"], text=True).strip()
@@ -58,7 +62,7 @@ async def test_opening_and_status_start_two_processes(
     assert log.read_text().split() == ["rev-parse", "status"] * 2
 
 
-async def test_status_tells_staged_unstaged_and_untracked(project) -> None:
+async def test_status_tells_staged_unstaged_and_untracked(project: Project) -> None:
     project.write("src/app.py", "changed\n")
     project.write("docs/old.txt", "staged\n")
     project.git("add", "docs/old.txt")
@@ -85,7 +89,9 @@ async def test_status_tells_staged_unstaged_and_untracked(project) -> None:
     assert len((await repository.status(untracked=False)).entries) == 3
 
 
-async def test_clean_tree_on_a_detached_head_with_upstream(project, tmp_path: Path) -> None:
+async def test_clean_tree_on_a_detached_head_with_upstream(
+    project: Project, tmp_path: Path
+) -> None:
     project.git("clone", "-q", "--bare", ".", str(tmp_path / "remote"))
     project.git("remote", "add", "origin", str(tmp_path / "remote"))
     project.git("fetch", "-q", "origin")
@@ -99,7 +105,7 @@ async def test_clean_tree_on_a_detached_head_with_upstream(project, tmp_path: Pa
     assert (status.branch, status.upstream, status.dirty) == (None, None, False)
 
 
-async def test_unborn_branch_has_no_head(make_project) -> None:
+async def test_unborn_branch_has_no_head(make_project: MakeProject) -> None:
     repository = await Repository.open(make_project().root)
 
     status = await repository.status()
@@ -109,7 +115,7 @@ async def test_unborn_branch_has_no_head(make_project) -> None:
 
 @pytest.mark.parametrize("german", ["LANG", "LC_ALL", "LANGUAGE"])
 async def test_language_of_the_user_plays_no_part(
-    project, monkeypatch: pytest.MonkeyPatch, german: str
+    project: Project, monkeypatch: pytest.MonkeyPatch, german: str
 ) -> None:
     monkeypatch.setenv(german, "de_DE.UTF-8")
     project.write("src/app.py", "changed\n")
@@ -119,7 +125,7 @@ async def test_language_of_the_user_plays_no_part(
     assert [entry.path for entry in status.entries] == ["src/app.py"]
 
 
-async def test_linked_work_tree_is_a_repository_too(project, tmp_path: Path) -> None:
+async def test_linked_work_tree_is_a_repository_too(project: Project, tmp_path: Path) -> None:
     project.git("worktree", "add", "-q", str(tmp_path / "linked"))
 
     repository = await Repository.open(tmp_path / "linked")
@@ -130,7 +136,7 @@ async def test_linked_work_tree_is_a_repository_too(project, tmp_path: Path) -> 
     assert (await repository.status()).branch == "linked"
 
 
-async def test_sha256_repository_opens(make_project) -> None:
+async def test_sha256_repository_opens(make_project: MakeProject) -> None:
     project = make_project("sha256", "--object-format=sha256")
     project.write("a", "a")
     head = project.commit()
@@ -149,7 +155,7 @@ async def test_folder_without_repository_is_refused(tmp_path: Path) -> None:
     assert tmp_path == caught.value.path
 
 
-async def test_bare_repository_and_git_folder_are_refused(project, tmp_path: Path) -> None:
+async def test_bare_repository_and_git_folder_are_refused(project: Project, tmp_path: Path) -> None:
     project.git("clone", "-q", "--bare", ".", str(tmp_path / "bare"))
 
     for path in (tmp_path / "bare", project.root / ".git"):
@@ -157,7 +163,7 @@ async def test_bare_repository_and_git_folder_are_refused(project, tmp_path: Pat
             await Repository.open(path)
 
 
-async def test_work_tree_configured_elsewhere_is_refused(project, tmp_path: Path) -> None:
+async def test_work_tree_configured_elsewhere_is_refused(project: Project, tmp_path: Path) -> None:
     project.git("config", "core.worktree", str(tmp_path))
 
     with pytest.raises(NotARepository):
@@ -165,7 +171,7 @@ async def test_work_tree_configured_elsewhere_is_refused(project, tmp_path: Path
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-async def test_repository_of_somebody_else_is_refused(project) -> None:
+async def test_repository_of_somebody_else_is_refused(project: Project) -> None:
     for path in (project.root, project.root / ".git"):
         os.chown(path, 12345, 12345)
 
@@ -176,7 +182,7 @@ async def test_repository_of_somebody_else_is_refused(project) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_normal_user_is_refused_the_repository_of_another(project) -> None:
+def test_normal_user_is_refused_the_repository_of_another(project: Project) -> None:
     for path in (project.root, *project.root.parents):
         if path.stat().st_uid == os.geteuid() and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o055)
@@ -206,7 +212,11 @@ def test_normal_user_is_refused_the_repository_of_another(project) -> None:
 
 @pytest.mark.parametrize(("version", "said"), [("2.37.9", "2.37.9"), (None, "before 2.22")])
 async def test_old_git_is_refused(
-    project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str | None, said: str
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str | None,
+    said: str,
 ) -> None:
     program = tmp_path / "bin" / "git"
     program.parent.mkdir()
@@ -221,13 +231,13 @@ async def test_old_git_is_refused(
     assert (said, "2.38") == (caught.value.version, caught.value.need)
 
 
-async def test_version_is_told(project) -> None:
+async def test_version_is_told(project: Project) -> None:
     repository = await Repository.open(project.root)
 
     assert f"git version {await repository.git_version()}" == project.git("version")
 
 
-def in_merge(project) -> None:
+def in_merge(project: Project) -> None:
     project.git("checkout", "-q", "-b", "side")
     project.commit("side", README__md="side\n")
     project.git("checkout", "-q", "main")
@@ -235,19 +245,19 @@ def in_merge(project) -> None:
     project.git("merge", "side", check=False)
 
 
-def in_rebase(project) -> None:
+def in_rebase(project: Project) -> None:
     in_merge(project)
     project.git("merge", "--abort")
     project.git("rebase", "side", check=False)
 
 
-def in_cherry_pick(project) -> None:
+def in_cherry_pick(project: Project) -> None:
     in_merge(project)
     project.git("merge", "--abort")
     project.git("cherry-pick", "side", check=False)
 
 
-def in_cherry_pick_between_two(project) -> None:
+def in_cherry_pick_between_two(project: Project) -> None:
     in_merge(project)
     project.git("merge", "--abort")
     project.git("checkout", "-q", "side")
@@ -258,13 +268,13 @@ def in_cherry_pick_between_two(project) -> None:
     project.git("commit", "-qam", "solved")
 
 
-def in_revert(project) -> None:
+def in_revert(project: Project) -> None:
     project.commit("one", README__md="one\n")
     project.commit("two", README__md="two\n")
     project.git("revert", "HEAD~1", check=False)
 
 
-def in_revert_between_two(project) -> None:
+def in_revert_between_two(project: Project) -> None:
     project.commit("one", README__md="one\n")
     project.commit("two", README__md="two\n")
     project.git("revert", "HEAD~1", "HEAD", check=False)
@@ -272,11 +282,11 @@ def in_revert_between_two(project) -> None:
     project.git("commit", "-qam", "solved")
 
 
-def in_bisect(project) -> None:
+def in_bisect(project: Project) -> None:
     project.git("bisect", "start")
 
 
-def in_am(project) -> None:
+def in_am(project: Project) -> None:
     project.commit("one", README__md="one\n")
     patch = project.git("format-patch", "--stdout", "HEAD~1").encode() + b"\n"
     project.git("reset", "-q", "--hard", "HEAD~1")
@@ -297,8 +307,9 @@ def in_am(project) -> None:
         (in_am, "am"),
     ],
 )
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_operation_in_progress_is_refused_and_not_touched(project, begin, kind) -> None:
+async def test_operation_in_progress_is_refused_and_not_touched(
+    project: Project, begin: Callable[[Project], None], kind: str
+) -> None:
     begin(project)
     repository = await Repository.open(project.root)
     before = project.state()
@@ -310,7 +321,9 @@ async def test_operation_in_progress_is_refused_and_not_touched(project, begin, 
     assert before == project.state()
 
 
-async def test_missing_identity_is_refused(project, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_identity_is_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project.git("config", "--unset", "user.email")
     repository = await Repository.open(project.root)
 
@@ -322,8 +335,7 @@ async def test_missing_identity_is_refused(project, monkeypatch: pytest.MonkeyPa
     assert Identity(name="Ann User", email="ann@example.net") == await repository.identity()
 
 
-async def test_home_folder_is_refused(no_foreign_git_settings: Path) -> None:
-    home = no_foreign_git_settings
+async def test_home_folder_is_refused(home: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=home, check=True)
     repository = await Repository.open(home)
 
@@ -370,11 +382,11 @@ async def test_failed_init_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
     with pytest.raises(NoIdentity):
         await Repository.init(tmp_path, add_all=True)
-    assert os.listdir(tmp_path) == ["a"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
     (tmp_path / "sub").mkdir()
     subprocess.run(["git", "init", "-q"], cwd=tmp_path / "sub", check=True)
     with pytest.raises(EmbeddedRepository) as caught:
         await Repository.init(tmp_path, add_all=True, author=Identity(name="A", email="a@b"))
     assert caught.value.paths == ("sub",)
-    assert sorted(os.listdir(tmp_path)) == ["a", "sub"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "sub"]

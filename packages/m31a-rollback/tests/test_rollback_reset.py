@@ -1,6 +1,7 @@
 """Resets, snapshots, file reverts and undo: nothing uncommitted is lost."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,25 +21,27 @@ from m31a_rollback import (
     UnbornBranch,
     UnknownCommit,
     hard_reset,
-    list_snapshots,
-    load_snapshot,
     revert_commits,
     revert_files,
     safe_reset,
     soft_reset,
     undo,
 )
+from m31a_rollback.giving_back import move, weigh
+from m31a_rollback.testing import Project
 
 pytestmark = pytest.mark.anyio
 
+MakeProject = Callable[..., Project]
+
 
 @pytest.fixture
-async def repository(project) -> Repository:
+async def repository(project: Project) -> Repository:
     return await Repository.open(project.root, trusted=True)
 
 
 @pytest.fixture
-def history(project) -> list[str]:
+def history(project: Project) -> list[str]:
     """Base and three commits of a run, with the files f1, f2, f3."""
     commits = [project.head]
     for number in (1, 2, 3):
@@ -49,7 +52,7 @@ def history(project) -> list[str]:
     return commits
 
 
-def make_dirty(project) -> None:
+def make_dirty(project: Project) -> None:
     project.write("README.md", "# A project\n\nstaged\n")
     project.git("add", "README.md")
     project.write("README.md", "# A project\n\nstaged, and more\n")
@@ -63,7 +66,9 @@ def make_dirty(project) -> None:
     (project.root / os.fsdecode(b"\xff")).symlink_to("nowhere")
 
 
-async def test_soft_reset_moves_the_branch_alone(project, repository, history) -> None:
+async def test_soft_reset_moves_the_branch_alone(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
     make_dirty(project)
     before = project.state()
 
@@ -82,7 +87,9 @@ async def test_soft_reset_moves_the_branch_alone(project, repository, history) -
     assert history[1] == project.head
 
 
-async def test_hard_reset_gives_uncommitted_work_back(project, repository, history) -> None:
+async def test_hard_reset_gives_uncommitted_work_back(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
     make_dirty(project)
     project.git("stash", "list")
     before = project.state()
@@ -107,7 +114,7 @@ async def test_hard_reset_gives_uncommitted_work_back(project, repository, histo
 
 
 async def test_work_that_clashes_stays_in_the_snapshot_and_comes_back(
-    project, repository, history
+    project: Project, repository: Repository, history: list[str]
 ) -> None:
     project.write("f3", "mine\n")
     project.git("add", "f3")
@@ -127,7 +134,9 @@ async def test_work_that_clashes_stays_in_the_snapshot_and_comes_back(
     assert before == project.state()
 
 
-async def test_text_changed_on_both_sides_is_merged(project, repository) -> None:
+async def test_text_changed_on_both_sides_is_merged(
+    project: Project, repository: Repository
+) -> None:
     lines = [f"line {number}\n" for number in range(20)]
     base = project.commit("base", text="".join(lines))
     project.commit("run", text="".join(["changed\n", *lines[1:]]))
@@ -146,13 +155,12 @@ async def test_text_changed_on_both_sides_is_merged(project, repository) -> None
     assert (await hard_reset(repository, base)).clashes == ("text",)
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize(
     ("path", "ignored"),
     [("f3", False), ("f3", True), ("f3/below", True), ("dir", False), ("dir", True)],
 )
 async def test_untracked_file_in_the_way_is_kept(
-    project, repository, history, path: str, ignored: bool
+    project: Project, repository: Repository, history: list[str], path: str, ignored: bool
 ) -> None:
     project.write("dir/file", "x\n")
     target = project.commit("with dir")
@@ -171,7 +179,9 @@ async def test_untracked_file_in_the_way_is_kept(
     assert before == project.state()
 
 
-async def test_undo_takes_later_work_along(project, repository, history) -> None:
+async def test_undo_takes_later_work_along(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
     await hard_reset(repository, history[1])
     project.write("src/app.py", "later\n")
 
@@ -180,7 +190,9 @@ async def test_undo_takes_later_work_along(project, repository, history) -> None
     assert (history[3], "later\n") == (project.head, project.read("src/app.py"))
 
 
-async def test_undo_needs_something_to_undo(project, repository, history) -> None:
+async def test_undo_needs_something_to_undo(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
     with pytest.raises(NothingToUndo):
         await undo(repository)
     await repository.snapshot()
@@ -194,18 +206,22 @@ async def test_undo_needs_something_to_undo(project, repository, history) -> Non
     assert before == project.state()
 
 
-async def test_safe_reset_undoes_commits_of_a_run_only(project, repository, history) -> None:
+async def test_safe_reset_undoes_commits_of_a_run_only(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
     strange = project.commit("by hand")
     project.git("commit", "-q", "--allow-empty", "-m", "task 4\n\nM31A-Session: s1")
     before = project.state()
 
+    chain = await Chain.of(repository, history[1], history[3])
+    elsewhere = await other_root(repository)
+
     with pytest.raises(NotOfThisRun) as caught:
         await safe_reset(repository, history[1])
     with pytest.raises(NotOfThisRun):
-        chain = await Chain.of(repository, history[1], history[3])
         await safe_reset(repository, history[0], chain=chain)
     with pytest.raises(NotADescendant):
-        await safe_reset(repository, await other_root(repository))
+        await safe_reset(repository, elsewhere)
 
     assert (strange,) == caught.value.commits
     assert before == project.state()
@@ -220,7 +236,9 @@ async def other_root(repository: Repository) -> str:
     )
 
 
-async def test_safe_reset_leaves_published_commits(project, repository, history, tmp_path) -> None:
+async def test_safe_reset_leaves_published_commits(
+    project: Project, repository: Repository, history: list[str], tmp_path: Path
+) -> None:
     project.git("clone", "-q", "--bare", ".", str(tmp_path / "remote"))
     project.git("remote", "add", "origin", str(tmp_path / "remote"))
     project.git("fetch", "-q", "origin")
@@ -233,7 +251,9 @@ async def test_safe_reset_leaves_published_commits(project, repository, history,
     assert history[3] == (await safe_reset(repository, history[3])).head
 
 
-async def test_published_commits_are_reverted_with_new_ones(project, repository, history) -> None:
+async def test_published_commits_are_reverted_with_new_ones(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     before = project.state()
 
@@ -250,7 +270,7 @@ async def test_published_commits_are_reverted_with_new_ones(project, repository,
         await revert_commits(repository, (history[0],), at=at)
 
 
-async def test_chain_tells_its_commits_in_order(repository, history) -> None:
+async def test_chain_tells_its_commits_in_order(repository: Repository, history: list[str]) -> None:
     chain = await Chain.of(repository, history[0], history[3])
 
     assert (tuple(history[1:]), history[3]) == (chain.ids, chain.head)
@@ -264,7 +284,7 @@ async def test_chain_tells_its_commits_in_order(repository, history) -> None:
 
 
 async def test_files_go_back_to_what_they_were_before_a_commit(
-    project, repository, history
+    project: Project, repository: Repository, history: list[str]
 ) -> None:
     project.write("gone", "x\n", mode=0o755)
     (project.root / "was-link").symlink_to("f1")
@@ -286,7 +306,7 @@ async def test_files_go_back_to_what_they_were_before_a_commit(
 
     await revert_files(repository, commit)
     assert not (project.root / "new").exists()
-    assert os.readlink(project.root / "was-link") == "f1"
+    assert (project.root / "was-link").readlink() == Path("f1")
     assert (project.root / "gone").stat().st_mode & 0o777 == 0o755
     with pytest.raises(BadName):
         await revert_files(repository, commit, ["f3"])
@@ -295,7 +315,7 @@ async def test_files_go_back_to_what_they_were_before_a_commit(
 
 
 async def test_snapshot_touches_nothing_and_restores_everything(
-    project, repository, history
+    project: Project, repository: Repository, history: list[str]
 ) -> None:
     project.write("README.md", "stashed\n")
     project.git("stash")
@@ -306,8 +326,8 @@ async def test_snapshot_touches_nothing_and_restores_everything(
 
     kept = await repository.snapshot()
     assert before == project.state()
-    assert [kept.ref] == list(await list_snapshots(repository.checkout))
-    assert kept == await load_snapshot(repository.checkout, kept.ref)
+    assert [kept.ref] == list(await repository.snapshots())
+    assert kept == await repository.load_snapshot(kept.ref)
     assert "f1" in kept.paths
 
     project.git("update-index", "--no-assume-unchanged", "f1")
@@ -323,7 +343,9 @@ async def test_snapshot_touches_nothing_and_restores_everything(
         await repository.restore("HEAD")
 
 
-async def test_snapshot_of_a_conflict_keeps_all_its_sides(project, repository, history) -> None:
+async def test_snapshot_of_a_conflict_keeps_all_its_sides(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
     project.git("checkout", "-q", "-b", "side", history[0])
     project.commit("side", f1="side\n")
     project.git("merge", "main", check=False)
@@ -339,7 +361,7 @@ async def test_snapshot_of_a_conflict_keeps_all_its_sides(project, repository, h
 
 
 async def test_marks_and_conflicts_come_along_to_another_commit(
-    project, repository, history
+    project: Project, repository: Repository, history: list[str]
 ) -> None:
     project.git("update-index", "--assume-unchanged", "f1")
     project.write("f1", "hidden\n")
@@ -351,7 +373,7 @@ async def test_marks_and_conflicts_come_along_to_another_commit(
     assert project.git("status", "--porcelain") == ""
 
 
-async def test_snapshot_on_an_unborn_branch(make_project) -> None:
+async def test_snapshot_on_an_unborn_branch(make_project: MakeProject) -> None:
     project = make_project()
     project.write("a", "a\n")
     project.git("add", "a")
@@ -367,21 +389,25 @@ async def test_snapshot_on_an_unborn_branch(make_project) -> None:
         await hard_reset(repository, "HEAD")
 
 
-async def test_reset_in_the_middle_of_something_is_refused(project, repository, history) -> None:
+async def test_reset_in_the_middle_of_something_is_refused(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
     project.git("bisect", "start")
     before = project.state()
 
     for reset in (soft_reset, hard_reset, safe_reset):
         with pytest.raises(OperationInProgress):
             await reset(repository, history[1])
+    project.git("bisect", "reset")
     with pytest.raises(UnknownCommit):
-        project.git("bisect", "reset")
         await hard_reset(repository, "nowhere")
 
     assert before == project.state()
 
 
-async def test_detached_head_is_reset_too(project, repository, history) -> None:
+async def test_detached_head_is_reset_too(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
     project.git("checkout", "-q", "--detach")
 
     await hard_reset(repository, history[1])
@@ -390,7 +416,7 @@ async def test_detached_head_is_reset_too(project, repository, history) -> None:
 
 
 async def test_half_done_reset_is_said_and_blocks_others(
-    project, repository, history, tmp_path: Path
+    project: Project, repository: Repository, history: list[str], tmp_path: Path
 ) -> None:
     project.git("config", "filter.bad.clean", "cat")
     project.git("config", "filter.bad.smudge", "false")
@@ -414,3 +440,66 @@ async def test_half_done_reset_is_said_and_blocks_others(
     await undo(repository)
     assert before == project.state()
     await repository.preflight()
+
+
+async def test_links_and_folders_come_back(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
+    (project.root / "f1").unlink()
+    (project.root / "f1").symlink_to("f2")
+    (project.root / "docs/old.txt").unlink()
+    (project.root / "docs").rmdir()
+    project.write("docs", "a file\n")
+    before = project.state()
+
+    kept = await repository.snapshot()
+    project.git("reset", "-q", "--hard")
+    project.git("clean", "-fdq")
+    (project.root / "f1").unlink()
+    (project.root / "f1").mkdir()
+    await repository.restore(kept)
+
+    assert before == project.state()
+
+
+async def test_branch_moved_meanwhile_leaves_everything(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
+    kept = await repository.snapshot()
+    before = project.state()
+
+    with pytest.raises(RefMoved):
+        await move(
+            repository.checkout,
+            kept,
+            await weigh(repository.checkout, kept, history[1]),
+            before=kept,
+            old=history[0],
+            to=history[1],
+        )
+
+    assert before == project.state()
+    assert (await repository.status()).operation is None
+
+
+async def test_repository_without_an_index_is_restored(
+    project: Project, repository: Repository, history: list[str]
+) -> None:
+    (project.root / ".git/index").unlink()
+    before = project.state()
+    kept = await repository.snapshot()
+    project.git("reset", "-q", "--hard")
+
+    await repository.restore(kept)
+
+    assert before == project.state()
+    assert set(kept.staged) == {entry.path for entry in await repository.ls_tree("HEAD")}
+
+
+async def test_first_commit_by_us_needs_a_branch_that_is_born(
+    make_project: MakeProject,
+) -> None:
+    repository = await Repository.open(make_project().root)
+
+    with pytest.raises(UnbornBranch):
+        await repository.commit("x")

@@ -18,12 +18,13 @@ from m31a_rollback import (
     Repository,
     UnknownCommit,
 )
+from m31a_rollback.testing import Project
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def repository(project) -> Repository:
+async def repository(project: Project) -> Repository:
     return await Repository.open(project.root, trusted=True)
 
 
@@ -33,7 +34,7 @@ def trees(tmp_path: Path) -> Path:
 
 
 async def test_work_in_a_work_tree_does_not_touch_the_users(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     project.write("src/app.py", "the user's own\n")
     project.git("add", "src/app.py")
@@ -57,7 +58,7 @@ async def test_work_in_a_work_tree_does_not_touch_the_users(
     assert (project.root, tree.path) == await repository.worktrees()
 
 
-async def test_tree_is_seen_again_right_after_a_change(repository: Repository, trees) -> None:
+async def test_tree_is_seen_again_right_after_a_change(repository: Repository, trees: Path) -> None:
     tree = await repository.worktree(trees / "1", "HEAD")
     path = tree.path / "README.md"
 
@@ -70,7 +71,7 @@ async def test_tree_is_seen_again_right_after_a_change(repository: Repository, t
 
 
 async def test_reset_leaves_exactly_the_commit_and_what_is_ignored(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     project.write(".gitignore", "cache/\n")
     first = project.commit("first")
@@ -94,7 +95,7 @@ async def test_reset_leaves_exactly_the_commit_and_what_is_ignored(
 
 
 async def test_hooks_do_not_run_for_a_new_work_tree(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     mark = trees.parent / "mark"
     hook = project.write(".git/hooks/post-checkout", f"#!/bin/sh\ntouch {mark}\n", mode=0o755)
@@ -106,7 +107,7 @@ async def test_hooks_do_not_run_for_a_new_work_tree(
 
 
 async def test_branch_is_taken_when_it_stands_there_and_refused_elsewhere(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     first, second = project.head, project.commit("second")
     await repository.create_branch("m31a/s", first)
@@ -119,7 +120,7 @@ async def test_branch_is_taken_when_it_stands_there_and_refused_elsewhere(
     assert (await (await Repository.open(tree.path)).status()).branch == "m31a/s"
 
 
-async def test_place_in_the_users_tree_is_refused(project, repository: Repository) -> None:
+async def test_place_in_the_users_tree_is_refused(project: Project, repository: Repository) -> None:
     for path in (project.root, project.root / "below"):
         with pytest.raises(BadName):
             await repository.worktree(path, "HEAD")
@@ -132,7 +133,7 @@ async def test_place_in_the_users_tree_is_refused(project, repository: Repositor
 
 
 async def test_ten_work_trees_at_the_same_moment(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     async with anyio.create_task_group() as group:
         for number in range(10):
@@ -155,7 +156,7 @@ async def test_ten_work_trees_at_the_same_moment(
 
 
 async def test_removing_copes_with_every_state(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     tree = await repository.worktree(trees / "1", "HEAD")
     (tree.path / "locked").mkdir()
@@ -188,7 +189,7 @@ async def test_folder_that_became_a_link_is_removed_without_its_target(
 
 
 async def test_pruning_forgets_ours_that_are_gone_and_no_others(
-    project, repository: Repository, trees: Path, tmp_path: Path
+    project: Project, repository: Repository, trees: Path, tmp_path: Path
 ) -> None:
     gone = await repository.worktree(trees / "gone", "HEAD")
     kept = await repository.worktree(trees / "kept", "HEAD")
@@ -204,7 +205,7 @@ async def test_pruning_forgets_ours_that_are_gone_and_no_others(
 
 
 async def test_git_file_changed_by_a_task_leads_nowhere(
-    project, repository: Repository, trees: Path, tmp_path: Path
+    project: Project, repository: Repository, trees: Path, tmp_path: Path
 ) -> None:
     tree = await repository.worktree(trees / "1", "HEAD")
     subprocess.run(["git", "init", "-q", str(tmp_path / "evil")], check=True)
@@ -236,7 +237,9 @@ async def test_repository_inside_a_work_tree_is_named(
     assert caught.value.paths == ("deep/inner",)
 
 
-async def test_submodule_of_the_base_stays_one(project, repository, trees, tmp_path) -> None:
+async def test_submodule_of_the_base_stays_one(
+    project: Project, repository: Repository, trees: Path, tmp_path: Path
+) -> None:
     subprocess.run(["git", "clone", "-q", str(project.root), str(tmp_path / "lib")], check=True)
     project.git(
         "-c",
@@ -255,7 +258,7 @@ async def test_submodule_of_the_base_stays_one(project, repository, trees, tmp_p
 
 
 async def test_sparse_checkout_keeps_what_it_does_not_show(
-    project, repository: Repository, trees: Path
+    project: Project, repository: Repository, trees: Path
 ) -> None:
     project.git("sparse-checkout", "set", "src")
     tree = await repository.worktree(trees / "1", "HEAD")
@@ -268,7 +271,7 @@ async def test_sparse_checkout_keeps_what_it_does_not_show(
     assert [change.path for change in changed] == ["elsewhere/new", "src/app.py"]
 
 
-async def test_shallow_clone_works(project, tmp_path: Path, trees: Path) -> None:
+async def test_shallow_clone_works(project: Project, tmp_path: Path, trees: Path) -> None:
     project.commit("second")
     url = f"file://{project.root}"
     subprocess.run(["git", "clone", "-q", "--depth=1", url, str(tmp_path / "s")], check=True)

@@ -112,9 +112,9 @@ class Secrets:
 def _refusing(provider: str) -> Iterator[None]:
     """Turn what a keychain raises into a refusal with a remedy."""
     try:
+        variable, _ = variables_of(provider)
         yield
     except NoBackend as exc:
-        variable = variables_of(provider)[0]
         raise Refused(str(exc), remedy=f"put the key into the variable {variable}") from exc
     except KeychainError as exc:
         raise Refused(str(exc)) from exc

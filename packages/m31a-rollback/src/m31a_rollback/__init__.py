@@ -35,14 +35,13 @@ from m31a_rollback.hooks import (
     HookCall,
     HookResult,
     Prepared,
-    existing_hooks,
     run_commit_hooks,
 )
 from m31a_rollback.landing_plan import CannotLand, Landed, Landing, LandingPath, Obstacle
 from m31a_rollback.repository import Repository
 from m31a_rollback.reset import hard_reset, revert_files, safe_reset, soft_reset, undo
 from m31a_rollback.restoring import ResetResult
-from m31a_rollback.snapshot import Snapshot, list_snapshots, load_snapshot
+from m31a_rollback.snapshot import Snapshot
 from m31a_rollback.status import EntryKind, Status, StatusEntry
 from m31a_rollback.trees import (
     Conflicted,
@@ -106,10 +105,7 @@ __all__ = [
     "UnsafeOwner",
     "WorkTree",
     "bisect",
-    "existing_hooks",
     "hard_reset",
-    "list_snapshots",
-    "load_snapshot",
     "revert_commits",
     "revert_files",
     "run_commit_hooks",

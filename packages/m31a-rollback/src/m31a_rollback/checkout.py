@@ -1,7 +1,9 @@
 """A work tree with its git folder: where commands of one repository run, and under which trust."""
 
 import os
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +28,7 @@ _OWN_PROGRAMS = (
     "gpg.ssh.defaultkeycommand",
 )
 
+_DAY_S = 86_400
 EMPTY_TREES = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
@@ -117,6 +120,13 @@ class Checkout:
         folder = self.git_dir / "m31a"
         folder.mkdir(exist_ok=True)
         return folder / f"{name}-{os.getpid()}-{os.urandom(6).hex()}"
+
+    def sweep_drafts(self) -> None:
+        """Take away private files that processes killed more than a day ago have left."""
+        for path in (self.git_dir / "m31a").glob("*-*-*"):
+            with suppress(OSError):
+                if time.time() - path.lstat().st_mtime > _DAY_S:
+                    path.unlink()
 
     async def guards(self, *, converts: bool) -> ConfigPairs:
         """The settings that keep an untrusted repository from running programs of its choice."""

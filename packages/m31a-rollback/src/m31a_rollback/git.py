@@ -141,15 +141,17 @@ async def run_git(
     if not Path(cwd).is_dir():
         raise NotARepository(Path(cwd))
     try:
-        process = await anyio.open_process(
-            ["git", *command],
-            stdin=DEVNULL if input is None else PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            cwd=cwd,
-            env=environment(env, config, hardened=hardened),
-            start_new_session=True,
-        )
+        # cancelled in here, git would be ended and what it has started would live on
+        with anyio.CancelScope(shield=True):
+            process = await anyio.open_process(
+                ["git", *command],
+                stdin=DEVNULL if input is None else PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                cwd=cwd,
+                env=environment(env, config, hardened=hardened),
+                start_new_session=True,
+            )
     except FileNotFoundError as exc:
         raise GitMissing from exc
     try:

@@ -11,8 +11,9 @@ from stat import S_IMODE, S_ISREG
 import anyio.to_thread
 
 from m31a_rollback.checkout import Checkout
-from m31a_rollback.errors import Locked, RefMoved
+from m31a_rollback.errors import Conflict, Locked, RefMoved
 from m31a_rollback.index_lock import lock_path, take_lock_as
+from m31a_rollback.landing_files import folder_in_the_way
 from m31a_rollback.refs import update_ref
 from m31a_rollback.snapshot import INTENDED, Snapshot, file_ids
 from m31a_rollback.staging import check_out
@@ -249,6 +250,7 @@ async def _restore_index(checkout: Checkout, snapshot: Snapshot) -> None:
     """Put the index file of the snapshot back, by git's own lock and rename."""
     raw = (await read_blobs(checkout, snapshot.commit, ["index"]))["index"]
     if raw is None:
+        (checkout.git_dir / "index").unlink(missing_ok=True)
         return
     draft = checkout.private_path("restored")
     try:
@@ -297,9 +299,16 @@ async def _restage(checkout: Checkout, snapshot: Snapshot) -> None:
 
 
 def write_files(root: Path, files: Sequence[File], draft_name: str) -> None:
-    """Write every file under `draft_name` beside its place and rename it there; blocks."""
+    """Write every file under `draft_name` beside its place and rename it there; blocks.
+
+    Raises:
+        Conflict: something that is no folder, or a folder with files, has come in between.
+    """
     for file in files:
         target = root / file.path
+        blocked = folder_in_the_way(root, file.path)
+        if blocked or (target.is_dir() and not target.is_symlink() and any(target.iterdir())):
+            raise Conflict((blocked or file.path,))
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(draft_name)
         if file.is_link:
@@ -308,7 +317,7 @@ def write_files(root: Path, files: Sequence[File], draft_name: str) -> None:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as stream:
                 stream.write(file.data)
-                os.fchmod(stream.fileno(), file.permissions)
+                os.fchmod(stream.fileno(), file.permissions & 0o777)
         if target.is_dir() and not target.is_symlink():
             target.rmdir()
         draft.replace(target)
@@ -318,6 +327,8 @@ def remove_files(root: Path, paths: Iterable[str]) -> None:
     """Take the files away, and the folders that become empty; blocks."""
     for path in paths:
         target = root / path
+        if folder_in_the_way(root, path):
+            continue
         try:
             if not S_ISREG(target.lstat().st_mode) and not target.is_symlink():
                 continue

@@ -88,11 +88,10 @@ async def run_commit_hooks(
             if result.exit_code != 0:
                 raise HookFailed(hook, result.exit_code, result.output)
             ran.append(result)
-        return Prepared(
-            tree=await write_all(checkout, index),
-            message=note.read_text(encoding="utf-8", errors="replace"),
-            ran=tuple(ran),
-        )
+        said = note.read_text(encoding="utf-8", errors="replace")
+        if not said.strip():
+            raise HookFailed(ran[-1].hook, 0, "it left no commit message")
+        return Prepared(tree=await write_all(checkout, index), message=said, ran=tuple(ran))
 
 
 async def start_hook(call: HookCall) -> HookResult:

@@ -9,6 +9,8 @@ then the branch, all under git's own lock; a kill at any moment is finished or u
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Literal
 
 import anyio
@@ -82,11 +84,8 @@ async def recover_landing(checkout: Checkout, landing: Landing) -> Recovered:
     """
     outcome: Recovered = "not_started"
     with landing_turn(checkout), anyio.CancelScope(shield=True):
-        left = own_lock(checkout)
-        if left is not None and Landing.from_json(left) != landing:
+        if _left_behind(checkout) != landing:
             await _settle(checkout)
-            left = None
-        if left is None:
             take_index_lock(checkout, landing.to_json())
         outcome = await _recover_locked(checkout, landing)
     return outcome  # noqa: RET504 - to mypy the scope above could swallow an error
@@ -98,7 +97,7 @@ async def settle_landing(checkout: Checkout) -> Landing | None:
     Raises:
         Locked: another process lands right now.
     """
-    if own_lock(checkout) is None:
+    if _left_behind(checkout) is None:
         return None
     landing = None
     with landing_turn(checkout), anyio.CancelScope(shield=True):
@@ -107,12 +106,19 @@ async def settle_landing(checkout: Checkout) -> Landing | None:
 
 
 async def _settle(checkout: Checkout) -> Landing | None:
-    left = own_lock(checkout)
-    if left is None:
-        return None
-    landing = Landing.from_json(left)
-    await _recover_locked(checkout, landing)
+    landing = _left_behind(checkout)
+    if landing is not None:
+        await _recover_locked(checkout, landing)
     return landing
+
+
+def _left_behind(checkout: Checkout) -> Landing | None:
+    """The landing that the index lock was taken for, if the lock is ours and makes sense."""
+    text = own_lock(checkout)
+    try:
+        return Landing.from_json(text) if text is not None else None
+    except ValueError:
+        return None
 
 
 async def _land_locked(checkout: Checkout, landing: Landing, intend: Intend) -> Landed | CannotLand:
@@ -121,13 +127,19 @@ async def _land_locked(checkout: Checkout, landing: Landing, intend: Intend) -> 
     stamps = {item.path: stamp(checkout.root / item.path) for item in landing.paths}
     try:
         obstacle = await find_obstacle(checkout, landing)
-        if obstacle is None:
-            await check_out(checkout, landing.commit, stage.incoming, _coming(landing))
-            await intend(landing)
+    except BaseException:
+        release_index_lock(checkout)
+        raise
+    if obstacle is not None:
+        release_index_lock(checkout)
+        return obstacle
+    try:
+        await check_out(checkout, landing.commit, stage.incoming, _coming(landing))
+        await intend(landing)
     except BaseException:
         await _clean(checkout, landing)
         raise
-    outcome = obstacle or await _apply_or_undo(checkout, landing, stage, stamps)
+    outcome = await _apply_or_undo(checkout, landing, stage, stamps)
     await _clean(checkout, landing)
     return outcome
 
@@ -189,41 +201,62 @@ async def _recover_locked(checkout: Checkout, landing: Landing) -> Recovered:
 async def _recover(checkout: Checkout, landing: Landing, stage: Stage) -> Recovered:
     if await _is_on_branch(checkout, landing):
         return "finished"
+    found = await _look(checkout, landing)
+    if not found.arrived and not found.staged:
+        return "not_started"
+    if found.is_known and await head_is(checkout, landing, landing.base):
+        rest = [item for item in placements(landing.paths) if item.path not in found.there]
+        stamps = {item.path: stamp(checkout.root / item.path) for item in rest}
+        await check_out(checkout, landing.commit, stage.incoming, _coming(landing))
+        with suppress(Touched, RefMoved):
+            await _apply(checkout, landing, stage, rest, stamps, {})
+            return "finished"
+        found = await _look(checkout, landing)
+    await _take_back(checkout, landing, stage, found)
+    return "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """How much of a landing stands in the user's tree and index."""
+
+    there: frozenset[str]
+    """Paths whose file is as the landing makes it."""
+    arrived: frozenset[str]
+    """Those of them that are not also as they were before."""
+    staged: frozenset[str]
+    """Paths whose index entry is as the landing makes it."""
+    is_known: bool
+    """Whether every path is, in tree and index, as before or as the landing makes it."""
+
+
+async def _look(checkout: Checkout, landing: Landing) -> _Found:
     index = await read_index(checkout)
     entries = {item.path: index_entry(index, item.path) for item in landing.paths}
     staged = {item.path for item in landing.paths if entries[item.path] == item.new}
     unstaged = {item.path for item in landing.paths if entries[item.path] == item.old}
     there = await matching(checkout, {item.path: item.new for item in landing.paths})
     as_before = await matching(checkout, {item.path: item.old for item in landing.paths})
-    arrived = there - as_before
-    if not arrived and not staged:
-        return "not_started"
-    every = set(entries)
-    known = there | as_before == every and staged | unstaged == every
-    if known and await head_is(checkout, landing, landing.base):
-        rest = [item for item in placements(landing.paths) if item.path not in there]
-        stamps = {item.path: stamp(checkout.root / item.path) for item in rest}
-        await check_out(checkout, landing.commit, stage.incoming, _coming(landing))
-        await _apply(checkout, landing, stage, rest, stamps, {})
-        return "finished"
-    await _take_back(checkout, landing, stage, arrived, staged)
-    return "undone"
+    return _Found(
+        there=frozenset(there),
+        arrived=frozenset(there - as_before),
+        staged=frozenset(staged),
+        is_known=there | as_before == entries.keys() == staged | unstaged,
+    )
 
 
-async def _take_back(
-    checkout: Checkout, landing: Landing, stage: Stage, arrived: set[str], staged: set[str]
-) -> None:
+async def _take_back(checkout: Checkout, landing: Landing, stage: Stage, found: _Found) -> None:
     """Undo what arrived, save where the user's HEAD has something else than the base by now."""
     head, _ = await head_and_branch(checkout)
     tree = await ls_tree(checkout, head) if head else ()
     now: dict[str, Entry] = {entry.path: (entry.mode, entry.blob) for entry in tree}
     own = [item for item in landing.paths if now.get(item.path) == item.old]
-    files = {item.path for item in own} & arrived
+    files = {item.path for item in own} & found.arrived
     back = [item.path for item in own if item.path in files and item.old is not None]
     await check_out(checkout, landing.base, stage.former, back)
     work = [item for item in placements(landing.paths) if item.path in files]
     await anyio.to_thread.run_sync(restore, checkout.root, stage, work, stage.former)
-    former = {item.path: item.old for item in own if item.path in staged}
+    former = {item.path: item.old for item in own if item.path in found.staged}
     await _replace_index(checkout, stage, former, back)
 
 

@@ -70,6 +70,14 @@ class Stage:
         return target.with_name(f".m31a-{self.token}-{number}")
 
 
+def is_inside(path: str) -> bool:
+    """Whether a path read from a file stays below the root and out of the git folder."""
+    parts = path.split("/")
+    return "\0" not in path and not any(
+        part in {"", ".", ".."} or part.lower() == ".git" for part in parts
+    )
+
+
 def stamp(path: Path) -> Stamp:
     """What tells whether the file was touched since."""
     try:
@@ -98,7 +106,7 @@ def place(
     """
     for item in sorted(placements, key=lambda item: not item.removes):
         target = root / item.path
-        if stamp(target) != stamps[item.path]:
+        if folder_in_the_way(root, item.path) or stamp(target) != stamps[item.path]:
             raise Touched(item.path)
         if item.removes:
             _keep(target, stage.backup(item.number))
@@ -113,9 +121,12 @@ def place(
 def restore(root: Path, stage: Stage, placements: Sequence[Placement], source: Path) -> None:
     """Bring the former files back, from the backups or, where there is none, from `source`.
 
-    Placements whose former state was `no file` have neither: their files are taken away.
+    Placements whose former state was `no file` have neither: their files are taken away. What is
+    now reached through a link or a file is left alone.
     """
     for item in sorted(placements, key=lambda item: item.removes):
+        if folder_in_the_way(root, item.path):
+            continue
         target = root / item.path
         former = stage.backup(item.number)
         if not os.path.lexists(former):

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.errors import NotADescendant
-from m31a_rollback.refs import is_ancestor, read_ref, resolve
+from m31a_rollback.landing_files import is_inside
+from m31a_rollback.refs import is_ancestor, is_id, read_ref, resolve
 from m31a_rollback.trees import raw_changes
 
 Entry = tuple[str, str] | None
@@ -65,12 +66,23 @@ class Landing:
 
     @staticmethod
     def from_json(text: str) -> "Landing":
-        """The landing that `to_json` has written."""
-        facts = json.loads(text)
-        paths = facts.pop("paths")
-        for item in paths:
-            item["raw_path"] = os.fsencode(item["raw_path"])
-        return Landing(**facts, paths=tuple(LandingPath(**item) for item in paths))
+        """The landing that `to_json` has written.
+
+        Raises:
+            ValueError: the text is no landing, or names files outside the work tree.
+        """
+        try:
+            facts = json.loads(text)
+            paths = facts.pop("paths")
+            for item in paths:
+                item["raw_path"] = os.fsencode(item["raw_path"])
+            landing = Landing(**facts, paths=tuple(LandingPath(**item) for item in paths))
+        except (KeyError, TypeError, AttributeError) as exc:
+            raise ValueError("the text is not a landing") from exc
+        ids = (landing.base, landing.commit)
+        if not all(is_inside(item.path) for item in landing.paths) or not all(map(is_id, ids)):
+            raise ValueError("the landing names what no landing can have")
+        return landing
 
 
 class Obstacle(StrEnum):

@@ -34,6 +34,11 @@ def branch_ref(name: str) -> str:
     return f"refs/heads/{name}"
 
 
+def is_id(text: object) -> bool:
+    """Whether the text is the full id of an object."""
+    return isinstance(text, str) and _FULL_ID.fullmatch(text) is not None
+
+
 async def resolve(checkout: Checkout, rev: str, kind: str = "commit") -> str:
     """The id of the commit (or other `kind` of object) that `rev` leads to.
 
@@ -46,7 +51,7 @@ async def resolve(checkout: Checkout, rev: str, kind: str = "commit") -> str:
         "rev-parse", "--quiet", "--verify", "--end-of-options", f"{rev}^{{{kind}}}", check=False
     )
     found = output.line()
-    if output.exit_code != 0 or not _FULL_ID.fullmatch(found):
+    if output.exit_code != 0 or not is_id(found):
         raise UnknownCommit(rev)
     return found
 

@@ -18,12 +18,13 @@ from m31a_rollback.discovery import (
     installed_version,
 )
 from m31a_rollback.errors import OperationInProgress
+from m31a_rollback.hooks import existing_hooks
 from m31a_rollback.landing import Recovered
 from m31a_rollback.landing_plan import CannotLand, Intend, Landed, Landing
 from m31a_rollback.path_commit import commit_paths
 from m31a_rollback.restoring import ResetResult, restore
 from m31a_rollback.settings import filter_names
-from m31a_rollback.snapshot import Snapshot, take_snapshot
+from m31a_rollback.snapshot import Snapshot, list_snapshots, load_snapshot, take_snapshot
 from m31a_rollback.status import Status, operation_in_progress
 from m31a_rollback.trees import Conflicted, Diff, Merged, TreeEntry
 from m31a_rollback.worktrees import WorkTree
@@ -301,6 +302,18 @@ class Repository:
     async def snapshot(self) -> Snapshot:
         """Everything uncommitted, kept under a reference; tree, index and stash are not touched."""
         return await take_snapshot(self.checkout)
+
+    async def snapshots(self) -> tuple[str, ...]:
+        """The references of all snapshots, the newest first; resets and undo make some too."""
+        return await list_snapshots(self.checkout)
+
+    async def load_snapshot(self, name: str) -> Snapshot:
+        """The snapshot kept under a reference. Raises `UnknownCommit`."""
+        return await load_snapshot(self.checkout, name)
+
+    async def commit_hooks(self) -> tuple[str, ...]:
+        """The commit hooks the repository has, whether or not they will run."""
+        return await existing_hooks(self.checkout)
 
     async def restore(self, snapshot: Snapshot | str) -> ResetResult:
         """Everything uncommitted as a snapshot has it; what is there now goes into one of its own.

@@ -15,9 +15,9 @@ from stat import S_IMODE, S_ISLNK, S_ISREG
 
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.commits import private_commit
-from m31a_rollback.errors import RefMoved, UnknownCommit
+from m31a_rollback.errors import BadName, RefMoved, UnknownCommit
 from m31a_rollback.landing_check import IndexEntry, read_index
-from m31a_rollback.landing_files import files_below, folder_in_the_way
+from m31a_rollback.landing_files import files_below, folder_in_the_way, is_inside
 from m31a_rollback.landing_plan import head_and_branch
 from m31a_rollback.refs import list_refs, resolve, update_ref
 from m31a_rollback.status import read_status
@@ -147,6 +147,7 @@ async def load_snapshot(checkout: Checkout, name: str) -> Snapshot:
 
     Raises:
         UnknownCommit: there is none.
+        BadName: it names files outside the work tree.
     """
     commit = await resolve(checkout, name)
     text = (await read_blobs(checkout, commit, ["facts"]))["facts"]
@@ -154,10 +155,13 @@ async def load_snapshot(checkout: Checkout, name: str) -> Snapshot:
         raise UnknownCommit(name)
     facts = json.loads(text)
     permissions = facts["permissions"]
+    for path in (*facts["deleted"], *permissions):
+        if not is_inside(path):
+            raise BadName(path)
     kept = {
         entry.path.removeprefix("files/"): entry
         for entry in await ls_tree(checkout, commit)
-        if entry.path.startswith("files/")
+        if entry.path.startswith("files/") and entry.path.removeprefix("files/") in permissions
     }
     return Snapshot(
         ref=name,

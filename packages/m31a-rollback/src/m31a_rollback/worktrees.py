@@ -36,8 +36,11 @@ class WorkTree:
         Raises:
             EmbeddedRepository: a folder holds a repository of its own.
         """
-        async with private_index(self.checkout) as index:
-            return await write_all(self.checkout, index)
+        kept = self.checkout.git_dir / "m31a" / "seen"
+        async with private_index(self.checkout, kept) as index:
+            tree = await write_all(self.checkout, index)
+            index.replace(kept)
+        return tree
 
     async def changed(self, base: str) -> tuple[FileChange, ...]:
         """The files that are not as `base` has them.
@@ -66,16 +69,21 @@ class WorkTree:
 
 
 @asynccontextmanager
-async def private_index(checkout: Checkout) -> AsyncIterator[Path]:
+async def private_index(checkout: Checkout, kept: Path | None = None) -> AsyncIterator[Path]:
     """A copy of the checkout's index that may be written to; gone at the end.
 
     The copy keeps the modification time: git tells by it which files changed too late for their
     times to be trusted.
+
+    Args:
+        kept: a later index of the same checkout, copied instead when there is one: it knows more
+            files by their times.
     """
     index = checkout.private_path("index")
+    source = kept if kept is not None and kept.exists() else checkout.git_dir / "index"
     try:
         with suppress(FileNotFoundError):
-            shutil.copy2(checkout.git_dir / "index", index)
+            shutil.copy2(source, index)
         yield index
     finally:
         index.unlink(missing_ok=True)
@@ -221,7 +229,11 @@ async def remove_worktree(checkout: Checkout, path: Path) -> None:
 
 
 async def prune_worktrees(checkout: Checkout) -> None:
-    """Forget our work trees whose folders are gone; other people's locked ones stay."""
+    """Forget our work trees whose folders are gone, and drafts of killed processes.
+
+    Other people's work trees stay.
+    """
+    checkout.sweep_drafts()
     records = checkout.common_dir / "worktrees"
     async with worktree_turn(checkout):
         for record in sorted(records.iterdir()) if records.is_dir() else ():
