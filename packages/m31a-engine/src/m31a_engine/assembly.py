@@ -39,7 +39,7 @@ def build(
         raise ConfigError(
             "no model is named",
             key="model.default",
-            remedy="use --model ID, or set it in config.toml",
+            remedy="use --model ID, or set it in the file that `m31a config path` names",
         )
     name = config.chosen_provider
     settings = config.providers.get(name, ProviderSettings())

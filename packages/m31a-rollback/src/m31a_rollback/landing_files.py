@@ -115,6 +115,7 @@ def place(
             _drop_empty_parents(root, target)
         else:
             _put(stage.incoming / item.path, target, stage, item)
+            _forget(stage.incoming / item.path)
             placed[item.path] = stamp(target)
 
 
@@ -136,6 +137,7 @@ def restore(root: Path, stage: Stage, placements: Sequence[Placement], source: P
             temporary = stage.temporary(target, item.number)
             _clone(former, temporary)
             temporary.replace(target)
+            _forget(former)
         elif not item.removes:
             target.unlink(missing_ok=True)
             _drop_empty_parents(root, target)
@@ -219,6 +221,11 @@ def _clone(source: Path, target: Path) -> None:
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _forget(second_name: Path) -> None:
+    """Take the second name away at once: done later, it would change the times git has noted."""
+    second_name.unlink()
 
 
 def _clear_way(target: Path) -> None:
