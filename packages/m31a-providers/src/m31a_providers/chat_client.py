@@ -177,12 +177,14 @@ class ChatClient:
         yield Finished(message=message)
 
     def _chat_request(self, call: _Call) -> httpx.Request:
-        return self._client.build_request(
+        request = self._client.build_request(
             "POST",
             f"{self.server.base_url}/chat/completions",
             content=call.body,
             headers=call.headers,
         )
+        request.stream = _Body(call.body)
+        return request
 
     async def _get(self, path: str, limit_s: float) -> bytes:
         request = self._client.build_request(
@@ -255,6 +257,31 @@ async def read_events(body: ReplyBody, reply: Reply) -> AsyncGenerator[StreamEve
                 pass
     if not reply.is_ended:
         raise body.source.broken("it ended in the middle")
+
+
+class _Body(httpx.AsyncByteStream):
+    """A request's body.
+
+    httpx's own is an async generator: when the connection breaks while it is being sent, nobody
+    closes it, and trio complains of what the garbage collector finds.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Once(self._data)
+
+
+class _Once(AsyncIterator[bytes]):
+    def __init__(self, data: bytes) -> None:
+        self._left: bytes | None = data
+
+    async def __anext__(self) -> bytes:
+        data, self._left = self._left, None
+        if data is None:
+            raise StopAsyncIteration
+        return data
 
 
 class _Framed(httpx.AsyncByteStream):
