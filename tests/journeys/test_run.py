@@ -545,3 +545,42 @@ def test_with_init_the_first_commit_holds_everything_but_keys_and_huge_files(
     ]
     assert (folder / "notes.txt").exists()
     assert (folder / "sums.py").read_text(encoding="utf-8") == MENDED
+
+
+def test_dirty_commit_puts_the_users_work_below_the_run(broken: ProjectFolder) -> None:
+    broken.write("mine.txt", "mine\n")
+    with ModelServer(mending()) as server:
+        run(broken, server.base_url, "--dirty", "commit").expect(0)
+
+    assert broken.git("status", "--porcelain") == ""
+    assert broken.git("log", "--format=%s").splitlines()[1:] == ["Work in progress", "Start"]
+    assert broken.git("show", "HEAD~1:mine.txt") == "mine"
+
+
+def test_dirty_refuse_changes_nothing(broken: ProjectFolder) -> None:
+    broken.write("mine.txt", "mine\n")
+    before = broken.state()
+    ended = run(broken, "http://127.0.0.1:9/v1", "--dirty", "refuse").expect(2)
+    assert "mine.txt" in ended.stderr
+    assert broken.state() == before
+
+
+def test_names_that_are_no_utf8_are_carried_through(broken: ProjectFolder) -> None:
+    broken.write("old-\udcff.txt", "old\n")
+    broken.commit("A name of bytes")
+    script = mending()
+    script[0] = Rule(
+        phase="execute",
+        turn=1,
+        reply=Reply(
+            tool_calls=(
+                Call(name="Bash", arguments={"command": "printf new > $'new-\\xfe.txt'; ls"}),
+            )
+        ),
+    )
+    with ModelServer(script) as server:
+        ended = run(broken, server.base_url, "--output", "json").expect(0)
+
+    paths = {file["path"] for file in json.loads(ended.stdout)["files"]}
+    assert paths == {"sums.py", "new-\\xfe.txt"}
+    assert (broken.path / "new-\udcfe.txt").read_text(encoding="utf-8") == "new"

@@ -342,7 +342,6 @@ SERVER = ("--base-url", "http://127.0.0.1:9/v1", "--model", "m")
         (("run", "x", "--model", "m", "--provider", "openrouter"), 5, "no API key for openrouter"),
         (("run", "x", *SERVER), 2, "is not a git repository"),
         (("ghost", "x", *SERVER), 2, "is not a git repository"),
-        (("run", "x", *SERVER, "--dirty", "commit"), 2, "--dirty commit is not built yet"),
         (("run", "x", *SERVER, "--project", "nope"), 2, "--project nope is not a folder"),
         (("run", "x", *SERVER, "--answers", "nope"), 2, "--answers nope: No such file"),
         (("run", *SERVER), 2, "the goal is empty"),

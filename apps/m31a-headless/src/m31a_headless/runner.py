@@ -23,7 +23,7 @@ from m31a_headless.exit_codes import (
     TERMINATED,
     exit_code_of,
 )
-from m31a_headless.options import RunOptions, UsageError, project_of
+from m31a_headless.options import RunOptions, project_of
 from m31a_headless.output import Progress, print_result, refusal, remark
 from m31a_headless.streams import discard_output
 
@@ -33,8 +33,6 @@ Begin = Callable[[Engine], AbstractAsyncContextManager[Run]]
 def carry_out(options: RunOptions, begin: Begin) -> int:
     """Build an engine, begin a run, see it through, print the result; the exit code."""
     policy = read_answers(options.answers)
-    if options.engine.dirty == "commit":
-        raise UsageError("--dirty commit is not built yet; commit yourself, or use --dirty leave")
     project = project_of(options.project)
     with refusals_documented(options):
         config = load_config(

@@ -11,6 +11,7 @@ from m31a_engine.checks.result import CheckStatus, Verification
 from m31a_engine.config import Config
 from m31a_engine.events import LedgerWritten, Noticed
 from m31a_engine.machinery import Ending
+from m31a_engine.paths import shown_path
 from m31a_engine.report import ErrorReport, FileReport, Outcome, RunReport, TaskReport, UsageReport
 from m31a_engine.session.home import Home, SessionFolder
 from m31a_engine.session.journal import read_records
@@ -68,14 +69,14 @@ class Closing:
             commits=tuple(task.commit for task in session.tasks if task.commit),
             files=tuple(
                 FileReport(
-                    path=change.path,
+                    path=shown_path(change.path),
                     status=change.status.value,
                     added=change.added,
                     removed=change.removed,
                 )
                 for change in diff.files
             ),
-            diff=diff.patch,
+            diff=shown_path(diff.patch),
             answer=session.closing or _closing_words(session),
             tasks=_tasks(session),
             verification=session.verification,

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from m31a_engine.errors import Refused
+from m31a_engine.paths import shown_path
 from m31a_engine.session.state import Options
 from m31a_engine.shipping.secrets import find_secrets
 from m31a_rollback import Locked, NotARepository, Repository, RollbackError
@@ -48,13 +49,19 @@ async def survey(project: Path, options: Options, *, trusted: bool) -> Ground:
         raise Refused(
             f"{project} has no commit yet", remedy="make a first commit, then start again"
         )
-    dirty = tuple(entry.path for entry in status.entries)
+    dirty = tuple(shown_path(entry.path) for entry in status.entries)
+    base = status.head
+    if dirty and options.dirty == "commit":
+        try:
+            base, dirty = await repository.commit("Work in progress"), ()
+        except RollbackError as exc:
+            raise Refused(str(exc)) from exc
     if dirty and options.dirty == "refuse":
         raise Refused(
             f"{project} has uncommitted changes ({_some(dirty)})",
             remedy="commit or stash them, or use --dirty leave",
         )
-    return Ground(repository=repository, base=status.head, branch=status.branch, dirty=dirty)
+    return Ground(repository=repository, base=base, branch=status.branch, dirty=dirty)
 
 
 async def _opened(project: Path, options: Options, trusted: bool) -> Repository:

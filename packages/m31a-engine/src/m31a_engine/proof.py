@@ -20,6 +20,7 @@ from m31a_engine.checks.testfiles import is_test_file
 from m31a_engine.config import Config
 from m31a_engine.errors import WaitingForApproval
 from m31a_engine.machine import Mode
+from m31a_engine.paths import shown_path
 from m31a_engine.session.effects import once
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
@@ -105,7 +106,14 @@ class Prover:
         direct = session.mode is Mode.DIRECT
         verification = _without_overlong(verification) if direct else verification
         return msgspec.structs.replace(
-            verification, checks=tuple(map(without_secrets, verification.checks))
+            verification,
+            checks=tuple(map(without_secrets, verification.checks)),
+            findings=tuple(
+                msgspec.structs.replace(
+                    finding, path=shown_path(finding.path), text=shown_path(finding.text)
+                )
+                for finding in verification.findings
+            ),
         )
 
     def _checker(self, session: Session) -> RunsChecks:

@@ -10,6 +10,7 @@ from m31a_engine.config import Config
 from m31a_engine.events import ModeChosen, Noticed
 from m31a_engine.intent import Intent, Kind, classify, raised
 from m31a_engine.machine import Mode, Phase, path_of
+from m31a_engine.paths import is_text, shown_path
 from m31a_engine.project.detect import detect, paths_to_read
 from m31a_engine.project.facts import ProjectFacts
 from m31a_engine.session.state import Session, Step
@@ -35,7 +36,7 @@ class Initialize:
     async def run(self, session: Session) -> Step:
         """The session with its facts, its mode and its branch's name."""
         entries = await self.repository.ls_tree(session.base)
-        files = tuple(entry.path for entry in entries)
+        files = tuple(shown_path(entry.path) for entry in entries)
         facts = await self._detect(session, entries)
         intent = classify(session.goal, files=len(files), empty=not files)
         mode = session.options.mode
@@ -60,7 +61,7 @@ class Initialize:
         return Step(session=session, next=path_of(mode)[1])
 
     async def _detect(self, session: Session, entries: Sequence[TreeEntry]) -> ProjectFacts:
-        files = tuple(entry.path for entry in entries)
+        files = tuple(entry.path for entry in entries if is_text(entry.path))
         small = {entry.path for entry in entries if (entry.size or 0) <= MAX_MARKER_BYTES}
         wanted = [path for path in paths_to_read(files) if path in small]
         contents = await self.repository.blobs(session.base, wanted) if wanted else {}

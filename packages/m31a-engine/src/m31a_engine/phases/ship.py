@@ -12,6 +12,7 @@ from m31a_engine.checks.result import Severity, Verdict, Verification
 from m31a_engine.config import Config
 from m31a_engine.config_sections import ShipForm
 from m31a_engine.machine import Phase
+from m31a_engine.paths import shown_path
 from m31a_engine.planning.plan import title_of
 from m31a_engine.proof import Prover
 from m31a_engine.session.effects import once, once_as_intended
@@ -165,16 +166,15 @@ class Ship:
                 return await self._landed(session, commit)
             case CannotLand():
                 reason = _reason(result)
+                paths = tuple(map(shown_path, result.paths))
                 await self.stream.emit(
-                    events.LandingRefused(
-                        reason=reason, paths=result.paths, command=result.merge_command
-                    )
+                    events.LandingRefused(reason=reason, paths=paths, command=result.merge_command)
                 )
                 return Shipped(
                     commit=commit,
                     landed=False,
                     refused=reason,
-                    paths=result.paths,
+                    paths=paths,
                     command=result.merge_command,
                 )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import anyio
 import msgspec
 
+from m31a_engine.paths import shown_path
 from m31a_engine.session.journal import Journal, keyed
 from m31a_rollback import Conflicted, RefMoved, Repository, WorkTree
 
@@ -201,7 +202,9 @@ class Workbench:
         )
         await self.move(commit, intention.parent)
         diff = await self.repository.diff(intention.parent, commit)
-        done = Integrated(commit=commit, files=tuple(change.path for change in diff.files))
+        done = Integrated(
+            commit=commit, files=tuple(shown_path(change.path) for change in diff.files)
+        )
         await self._journal.append(
             keyed("done", f"{key}/commit", done), keyed("done", HEAD, commit)
         )
