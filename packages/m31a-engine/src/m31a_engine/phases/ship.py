@@ -83,6 +83,7 @@ class Ship:
             await self._intention(session, verification),
             self._commit,
         )
+        session = await self._tell_of_hooks(session)
         await self.repository.write_evidence(commit, msgspec.json.encode(verification))
         await self.stream.emit(events.CommitMade(commit=commit, subject=title_of(session.goal)))
         shipped = Shipped(commit=commit, landed=False)
@@ -92,6 +93,15 @@ class Ship:
             )
         session = msgspec.structs.replace(session, head=commit, shipped=shipped)
         return Step(session=session, next=Phase.IDLE)
+
+    async def _tell_of_hooks(self, session: Session) -> Session:
+        """Say which of the repository's commit hooks did not see this commit."""
+        hooks = await self.repository.commit_hooks()
+        if not hooks:
+            return session
+        text = f"the repository's commit hooks were not run: {', '.join(hooks)}"
+        await self.stream.emit(events.Noticed(text=text))
+        return msgspec.structs.replace(session, ignored=(*session.ignored, text))
 
     async def _may_ship(self, session: Session, verification: Verification) -> bool:
         """Whether nothing speaks against it; what does is told."""
