@@ -28,7 +28,7 @@ sys.addaudithook(only_loopback)
 """
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(workspace.ROOT)))
 def test_examples_run(readme: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     blocks = BLOCK.findall(readme.read_text(encoding="utf-8"))
     folder = tmp_path / "empty"
