@@ -320,6 +320,8 @@ def test_trailers_of_others_prove_nothing() -> None:
 @pytest.mark.anyio
 async def test_the_proof_survives_a_real_commit(repo: Repo) -> None:
     base = repo.commit({"a.txt": "one\n"})
+    with (repo.root / ".git" / "config").open("a", encoding="utf-8") as config:
+        config.write("[user]\n\tname = A\n\temail = a@example.org\n")
     repository = await Repository.open(repo.root)
     tree = await repository.tree_of(base)
     command = "printf '%s\\n' a;\n  echo \"é ü\"  "
