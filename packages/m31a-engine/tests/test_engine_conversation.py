@@ -16,12 +16,17 @@ from hypothesis import strategies as st
 
 from m31a_engine.asks import Grant, OpenAsks, PermissionAnswer
 from m31a_engine.budget import Budget, Prices
+from m31a_engine.config import Config
+from m31a_engine.config_sections import ModelSection
 from m31a_engine.conversation.asker import RunAsker
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation, replies_in
+from m31a_engine.conversation.models import Models
+from m31a_engine.conversation.steering import HEADING, Remark, Steering
 from m31a_engine.conversation.turn import CUT, INTERRUPTED, NO_TOOLS, TOO_MANY, Talker
+from m31a_engine.conversation.window import Windows, WindowWatch
 from m31a_engine.errors import BudgetSpent, LimitReached, ProviderFailed, WaitingForApproval
-from m31a_engine.events import AskClosed, AskOpened, Event, ToolEnded, ToolOutput
+from m31a_engine.events import AskClosed, AskOpened, ContextCondensed, Event, ToolEnded, ToolOutput
 from m31a_engine.session.journal import Journal, Record, read_records
 from m31a_engine.session.stream import EventStream
 from m31a_providers import (
@@ -30,6 +35,7 @@ from m31a_providers import (
     SystemMessage,
     ToolMessage,
     UserMessage,
+    WindowExceeded,
 )
 from m31a_providers.testing import Call, Reply, Rule, ScriptedProvider
 from m31a_tools import (
@@ -118,7 +124,7 @@ class Desk:
     async def carry_on(self, talk: Conversation | None = None) -> str:
         """What the model says in the end."""
         with anyio.fail_after(20):
-            return await self.talker.carry_on(talk or self.talk(), "any", self.hands)
+            return await self.talker.carry_on(talk or self.talk(), self.hands)
 
     def events(self) -> list[Event]:
         """What was told so far."""
@@ -146,6 +152,7 @@ async def at_desk(
     prices: Prices = FREE,
     on_timeout: str = "defer",
     timeout_s: float = 300.0,
+    window: int | None = None,
 ) -> AsyncIterator[Desk]:
     """A desk whose journal goes on where an earlier one in this folder stopped."""
     (folder / "work").mkdir(exist_ok=True)
@@ -167,6 +174,10 @@ async def at_desk(
             talker=Talker(
                 provider=provider,
                 stream=stream,
+                journal=journal,
+                models=Models(Config(home="/", model=ModelSection(default="any"))),
+                window=WindowWatch(Windows(provider, window)),
+                steering=Steering(journal),
                 budget=budget or Budget(None),
                 prices=prices,
                 session="s",
@@ -279,7 +290,7 @@ async def test_without_tools_a_call_is_refused_and_the_model_answers_in_text(
     tmp_path: Path,
 ) -> None:
     async with at_desk(tmp_path, [calling(bash("true")), "in words"]) as desk:
-        assert await desk.talker.carry_on(desk.talk(), "any", None) == "in words"
+        assert await desk.talker.carry_on(desk.talk(), None) == "in words"
         assert desk.told() == [NO_TOOLS]
         assert desk.provider.requests[0].tools == ()
 
@@ -531,3 +542,113 @@ async def test_a_request_is_a_prefix_of_the_next_and_the_journal_holds_each_mess
     journal = (tmp_path / "journal.jsonl").read_text()
     assert journal.count("You work.") == 1
     assert len([r for r in read_records(tmp_path)[0] if r.kind == "reply"]) == len(WORK)
+
+
+async def test_a_conversation_that_fills_its_window_is_summarised_and_keeps_its_goal(
+    tmp_path: Path,
+) -> None:
+    summary = Rule(phase="consolidate", reply=Reply(text="It was read, nothing found."))
+    script = [
+        summary,
+        *(
+            Rule(phase="execute", times=1, reply=reply)
+            for reply in (
+                *(calling(bash(f"cat long.txt # {n}"), text=f"Look {n}.") for n in range(12)),
+                Reply(text="The end."),
+            )
+        ),
+    ]
+    async with at_desk(tmp_path, script, window=20_000) as desk:
+        (tmp_path / "work" / "long.txt").write_text("line of a long file\n" * 600)
+        assert await desk.carry_on() == "The end."
+        sizes = [
+            sum(len(message.text) for message in request.messages)
+            for request in desk.provider.requests
+        ]
+        condensed = [event for event in desk.events() if isinstance(event, ContextCondensed)]
+        last = desk.provider.requests[-1].messages
+
+    whole = Conversation.restore("task", "execute", "1", (), read_records(tmp_path)[0])
+    assert condensed
+    assert all(event.saved_tokens > 0 for event in condensed)
+    assert max(sizes) < 20_000 * 3.5
+    assert tuple(last[:2]) == OPENING
+    calls = {
+        call.id
+        for message in last
+        if isinstance(message, AssistantMessage)
+        for call in message.tool_calls
+    }
+    assert {message.call_id for message in last if isinstance(message, ToolMessage)} == calls
+    assert whole.messages[:-1] == list(last), "the journal gives back the shorter conversation"
+
+
+async def test_a_request_the_server_finds_too_long_is_made_shorter_and_sent_once_more(
+    tmp_path: Path,
+) -> None:
+    script: list[Rule | Reply | str | ProviderError] = [
+        calling(bash("cat long.txt # 1")),
+        *(calling(bash(f"echo {n}")) for n in range(4)),
+        WindowExceeded(provider="scripted", reason="too long"),
+        "A summary.",
+        "Done.",
+    ]
+    async with at_desk(tmp_path, script) as desk:
+        (tmp_path / "work" / "long.txt").write_text("line of a long file\n" * 600)
+        assert await desk.carry_on() == "Done."
+        first, second = (
+            sum(len(m.text) for m in desk.provider.requests[n].messages) for n in (5, -1)
+        )
+
+    assert second < first / 2
+
+
+async def test_a_request_that_stays_too_long_ends_the_conversation(tmp_path: Path) -> None:
+    too_long = WindowExceeded(provider="scripted", reason="too long")
+    async with at_desk(tmp_path, [too_long, too_long]) as desk:
+        with pytest.raises(ProviderFailed):
+            await desk.carry_on()
+
+
+async def test_the_same_conversation_is_condensed_when_somebody_wants_it(tmp_path: Path) -> None:
+    script = [
+        calling(bash("cat long.txt # 1")),
+        *(calling(bash(f"echo {n}")) for n in range(4)),
+        "one",
+    ]
+    async with at_desk(tmp_path, [*script, "A summary.", "two"]) as desk:
+        (tmp_path / "work" / "long.txt").write_text("line of a long file\n" * 600)
+        talk = desk.talk()
+        assert await desk.carry_on(talk) == "one"
+        desk.talker.window.want()
+        talk.say("Go on.")
+        assert await desk.carry_on(talk) == "two"
+
+    assert talk.condensations == 1
+
+
+async def test_a_remark_is_heard_once_even_by_a_model_that_was_about_to_stop(
+    tmp_path: Path,
+) -> None:
+    async with at_desk(tmp_path, ["Done.", "Done with tabs.", "never"]) as desk:
+        talk = desk.talk()
+        assert await desk.carry_on(talk) == "Done."
+        await desk.journal.append(desk.talker.steering.say(Remark(text="use tabs")))
+        desk.talker.steering.say(Remark(text="not yours", task="7"))
+        assert await desk.carry_on(talk) == "Done with tabs."
+        assert await desk.carry_on(talk) == "Done with tabs."
+        heard = [m.text for m in talk.messages if isinstance(m, UserMessage)]
+
+    assert heard == ["Do it.", f"{HEADING}\n\nuse tabs"]
+    journal = Journal.open(tmp_path)
+    later = Conversation("other", "execute", "2", OPENING)
+    assert Steering(journal).unheard(later) == (f"{HEADING}\n\nuse tabs",)
+    journal.close()
+
+
+async def test_another_model_chosen_meanwhile_gets_the_next_request(tmp_path: Path) -> None:
+    async with at_desk(tmp_path, [calling(bash("true")), "done"]) as desk:
+        desk.talker.models.choose("heal", "better")
+        await desk.carry_on()
+
+    assert [request.model for request in desk.provider.requests] == ["better", "better"]

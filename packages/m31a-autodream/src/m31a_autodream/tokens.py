@@ -8,17 +8,18 @@ for prose, code and JSON alike. The weights were fitted to the public tables of 
 import re
 from dataclasses import dataclass
 
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_CAPITALS = re.compile(r"[A-Z]{2,}")
-_DIGITS = re.compile(r"[0-9]{1,3}")
-_MARKS = re.compile(r"[!-/:-@\[-`{-~]+")
-_LINE_ENDS = re.compile(r"[\r\n]+")
-_SPACES = re.compile(r"[ \t]{2,}")
-_LATIN = re.compile(r"[\x80-\u036f\u1e00-\u1eff]")
-_CYRILLIC = re.compile(r"[\u0400-\u052f]")
-_ALPHABETS = re.compile(r"[\u0370-\u03ff\u0530-\u1dff\u1f00-\u1fff]")
-_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+# Patterns are compiled when first used: most programs that import this never estimate.
+_WORD = r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])"
+_CAPITALS = r"[A-Z]{2,}"
+_DIGITS = r"[0-9]{1,3}"
+_MARKS = r"[!-/:-@\[-`{-~]+"
+_LINE_ENDS = r"[\r\n]+"
+_SPACES = r"[ \t]{2,}"
+_LATIN = r"[\x80-\u036f\u1e00-\u1eff]"
+_CYRILLIC = r"[\u0400-\u052f]"
+_ALPHABETS = r"[\u0370-\u03ff\u0530-\u1dff\u1f00-\u1fff]"
+_EAST_ASIAN = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_NOT_ASCII = r"[^\x00-\x7f]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +114,10 @@ _UNKNOWN = _Weights(
 )
 
 _FAMILIES = (
-    (re.compile(r"claude|anthropic"), _CLAUDE),
-    (re.compile(r"deepseek"), _DEEPSEEK),
-    (re.compile(r"gpt-3|gpt-4(?!o|\.|\d)"), _GPT_BEFORE_4O),
-    (re.compile(r"gpt|openai|(^|/)o[1-9]\b"), _GPT),
+    (r"claude|anthropic", _CLAUDE),
+    (r"deepseek", _DEEPSEEK),
+    (r"gpt-3|gpt-4(?!o|\.|\d)", _GPT_BEFORE_4O),
+    (r"gpt|openai|(^|/)o[1-9]\b", _GPT),
 )
 
 
@@ -138,26 +139,26 @@ def estimate_tokens(text: str, model: str = "") -> int:
 
 
 def _ascii_tokens(text: str, each: _Pieces) -> float:
-    words = _WORD.findall(text)
-    marks = _MARKS.findall(text)
+    words = re.findall(_WORD, text)
+    marks = re.findall(_MARKS, text)
     return (
         each.word * len(words)
         + each.letter_past_four * sum(len(word) - 4 for word in words if len(word) > 4)
-        + each.capital * sum(map(len, _CAPITALS.findall(text)))
-        + each.three_digits * len(_DIGITS.findall(text))
+        + each.capital * sum(map(len, re.findall(_CAPITALS, text)))
+        + each.three_digits * len(re.findall(_DIGITS, text))
         + each.marks * len(marks)
         + each.further_mark * (sum(map(len, marks)) - len(marks))
-        + each.line_ends * len(_LINE_ENDS.findall(text))
-        + each.spaces * len(_SPACES.findall(text))
+        + each.line_ends * len(re.findall(_LINE_ENDS, text))
+        + each.spaces * len(re.findall(_SPACES, text))
     )
 
 
 def _script_tokens(text: str, each: _Scripts) -> float:
-    latin = len(_LATIN.findall(text))
-    cyrillic = len(_CYRILLIC.findall(text))
-    alphabets = len(_ALPHABETS.findall(text))
-    east_asian = len(_EAST_ASIAN.findall(text))
-    symbols = len(_NOT_ASCII.findall(text)) - latin - cyrillic - alphabets - east_asian
+    latin = len(re.findall(_LATIN, text))
+    cyrillic = len(re.findall(_CYRILLIC, text))
+    alphabets = len(re.findall(_ALPHABETS, text))
+    east_asian = len(re.findall(_EAST_ASIAN, text))
+    symbols = len(re.findall(_NOT_ASCII, text)) - latin - cyrillic - alphabets - east_asian
     return (
         each.latin * latin
         + each.cyrillic * cyrillic
@@ -169,7 +170,7 @@ def _script_tokens(text: str, each: _Scripts) -> float:
 
 def _weights_of(model: str) -> _Weights:
     name = model.lower()
-    return next((weights for pattern, weights in _FAMILIES if pattern.search(name)), _UNKNOWN)
+    return next((weights for pattern, weights in _FAMILIES if re.search(pattern, name)), _UNKNOWN)
 
 
 class Estimator:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from m31a_engine.config import Config
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.opening import goal_text, opening
@@ -18,7 +17,6 @@ class Chat:
 
     talker: Talker
     journal: Journal
-    config: Config
     hands: Hands
     prompts: Path | None = None
 
@@ -26,4 +24,4 @@ class Chat:
         """The model's answer to the session's goal."""
         first = opening("chat", session, (goal_text(session),), self.prompts)
         talk = Conversation.restore("chat", "chat", "", first, self.journal.records)
-        return await self.talker.carry_on(talk, self.config.model_for("discuss"), self.hands)
+        return await self.talker.carry_on(talk, self.hands)

@@ -183,6 +183,9 @@ class UsageChanged(msgspec.Struct, frozen=True, kw_only=True, tag="usage.changed
     usage: Usage
     requests: int
     context_tokens: int = 0
+    """What the newest conversation takes up of its model's window."""
+    context_limit: int | None = None
+    """That window; None when it is not known."""
 
 
 class ProviderSwitched(msgspec.Struct, frozen=True, kw_only=True, tag="provider.switched"):

@@ -28,8 +28,7 @@ class IntentCall:
         talk = Conversation.restore("intent", "intent", "", opening, self.journal.records)
         with anyio.move_on_after(self.config.features.intent_timeout_s):
             try:
-                model = self.config.model_for("initialize")
-                return read_intent(await self.talker.carry_on(talk, model, None))
+                return read_intent(await self.talker.carry_on(talk, None))
             except ProviderFailed:
                 return None
         return None

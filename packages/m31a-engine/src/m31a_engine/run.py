@@ -32,7 +32,26 @@ class CancelTask(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):
     task_id: int
 
 
-Command = Pause | Continue | SkipTask | CancelTask
+class Steer(msgspec.Struct, frozen=True, kw_only=True, tag="steer"):
+    """Tell the model something while it works; it hears it with its next request."""
+
+    text: str
+    task_id: int | None = None
+    """For one task alone; None is for all."""
+
+
+class SetPhaseModel(msgspec.Struct, frozen=True, kw_only=True, tag="phase_model"):
+    """Use another model for a phase; conversations that begin from now on have it."""
+
+    phase: str
+    model: str
+
+
+class Consolidate(msgspec.Struct, frozen=True, kw_only=True, tag="consolidate"):
+    """Replace older messages by a summary before the next request."""
+
+
+Command = Pause | Continue | SkipTask | CancelTask | Steer | SetPhaseModel | Consolidate
 
 
 class Reader(Protocol):

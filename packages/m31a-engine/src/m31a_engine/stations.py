@@ -100,7 +100,6 @@ class Stations:
             stream=self.stream,
             journal=self.journal,
             asks=self.asks,
-            config=self.config,
             hands=self._reading(),
         )
 
@@ -171,7 +170,6 @@ class Stations:
         chat = Chat(
             talker=self.talker,
             journal=self.journal,
-            config=self.config,
             hands=self._reading(),
         )
         return await chat.answer(session)

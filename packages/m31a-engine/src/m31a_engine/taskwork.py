@@ -88,7 +88,6 @@ class TaskWork:
     journal: Journal
     workbench: Workbench
     hands_for: HandsFor
-    model: str
     session: Session
     plan: Plan
     prompts: Path | None
@@ -142,7 +141,7 @@ class TaskWork:
     async def _worked(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
         coming = ComingBay(self.workbench, key)
         talk = self._conversation(planned, key, phase, news)
-        closing = await self.talker.carry_on(talk, self.model, self.hands_for(key, coming))
+        closing = await self.talker.carry_on(talk, self.hands_for(key, coming))
         message = title_of(planned.description)
         bay = await coming.get()
         done = await self.workbench.integrate(bay, message)

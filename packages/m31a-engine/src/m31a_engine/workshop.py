@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import anyio
 import msgspec
+from anyio.abc import TaskGroup
 
 from m31a_engine.asks import OpenAsks
 from m31a_engine.budget import Budget, Prices
@@ -13,13 +14,26 @@ from m31a_engine.closing import Closing
 from m31a_engine.config import Config
 from m31a_engine.config_sections import PermissionMode
 from m31a_engine.conversation.history import replies_in
+from m31a_engine.conversation.models import Models
+from m31a_engine.conversation.steering import Remark, Steering
 from m31a_engine.conversation.turn import Talker
+from m31a_engine.conversation.window import Windows, WindowWatch
 from m31a_engine.events import Envelope, Noticed, RunEnded, RunStarted
 from m31a_engine.ground import Ground
 from m31a_engine.machine import Phase
 from m31a_engine.machinery import Ending, Keeper, Machinery
 from m31a_engine.report import ErrorReport, Outcome, RunReport
-from m31a_engine.run import CancelTask, Command, Continue, Pause, Run, SkipTask
+from m31a_engine.run import (
+    CancelTask,
+    Command,
+    Consolidate,
+    Continue,
+    Pause,
+    Run,
+    SetPhaseModel,
+    SkipTask,
+    Steer,
+)
 from m31a_engine.session.home import Home, ProjectHome, SessionFolder
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
@@ -67,7 +81,11 @@ class Workshop:
     budget: Budget = field(init=False)
     stream: EventStream = field(init=False)
     workbench: Workbench = field(init=False)
+    models: Models = field(init=False)
+    window: WindowWatch = field(init=False)
+    steering: Steering = field(init=False)
     talker: Talker = field(init=False)
+    _doing: TaskGroup | None = None
     _checkpoints: list[Checkpoint] = field(default_factory=list)
 
     def open(self, session: Session) -> Run:
@@ -91,15 +109,30 @@ class Workshop:
             self.folder.worktrees,
             session.base,
         )
+        self.models = Models(self.config)
+        self.steering = Steering(self.journal)
+        self.window = WindowWatch(
+            Windows(self.provider, self._configured_window()),
+            self.config.context.trigger,
+            self.config.context.warn,
+        )
         self.talker = Talker(
             provider=self.provider,
             stream=self.stream,
+            journal=self.journal,
+            models=self.models,
+            window=self.window,
+            steering=self.steering,
             budget=self.budget,
             prices=self.prices,
             session=session.id,
             turns=self.config.features.max_turns,
         )
         return Run(session.id, self.stream.reader, self.asks, self._command)
+
+    def _configured_window(self) -> int | None:
+        settings = self.config.providers.get(self.provider.name)
+        return settings.context if settings is not None else None
 
     async def work(self, run: Run, session: Session, resumed: bool) -> None:
         """Carry the session to an end and say which; never raises but on cancellation."""
@@ -108,8 +141,10 @@ class Workshop:
         with run.scope:
             await self._say_hello(session, resumed)
             async with anyio.create_task_group() as group:
+                self._doing = group
                 group.start_soon(self._prepare)
                 ending = await self._machinery().drive(keeper)
+                self._doing = None
                 group.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
             ending = ending or Ending(session=keeper.session, outcome=Outcome.INTERRUPTED)
@@ -222,6 +257,23 @@ class Workshop:
                 return self.control.skip(str(command.task_id))
             case CancelTask():
                 return self.control.cancel(str(command.task_id))
+            case SetPhaseModel():
+                self.models.choose(command.phase, command.model)
+                return True
+            case Consolidate():
+                self.window.want()
+                return True
+            case Steer():
+                return self._steer(command)
+
+    def _steer(self, command: Steer) -> bool:
+        """Take a remark in and keep it on disk; False when nobody works any more."""
+        if self._doing is None or not command.text.strip():
+            return False
+        task = "" if command.task_id is None else str(command.task_id)
+        entry = self.steering.say(Remark(text=command.text.strip(), task=task))
+        self._doing.start_soon(self.journal.append, entry)
+        return True
 
     async def _checkpoint(self, session: Session) -> None:
         self._checkpoints.append(

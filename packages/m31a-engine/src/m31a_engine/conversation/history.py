@@ -22,7 +22,7 @@ from m31a_providers import (
 from m31a_tools import PermissionRequest
 
 _encoder = msgspec.json.Encoder()
-_KINDS = frozenset({"request", "reply", "call", "deferral", "result"})
+_KINDS = frozenset({"request", "reply", "call", "deferral", "result", "condensed"})
 
 
 class RequestBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +65,13 @@ class ResultBody(msgspec.Struct, frozen=True, kw_only=True):
     message: ToolMessage
 
 
+class CondensedBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation made shorter: the messages it goes on with."""
+
+    conversation: str
+    messages: tuple[Message, ...]
+
+
 class _Whose(msgspec.Struct, frozen=True, kw_only=True):
     conversation: str
 
@@ -83,9 +90,12 @@ class Conversation:
         """Calls that were begun before the process died and left no result."""
         self.cut = False
         """Whether a request was sent and its reply never came in whole."""
+        self.condensations = 0
+        """How often it was made shorter."""
         self._journalled = 0
         self._reopened: frozenset[str] = frozenset()
         self._results: dict[str, ToolMessage] = {}
+        self._sizes: list[int] = []
 
     @classmethod
     def restore(
@@ -108,6 +118,8 @@ class Conversation:
                     begun.add(msgspec.json.decode(record.body, type=CallBody).call_id)
                 case "deferral":
                     begun.discard(msgspec.json.decode(record.body, type=CallBody).call_id)
+                case "condensed":
+                    found.replace(msgspec.json.decode(record.body, type=CondensedBody).messages)
                 case _:
                     found.result(msgspec.json.decode(record.body, type=ResultBody).message)
         if not found.messages:
@@ -118,7 +130,7 @@ class Conversation:
         return found
 
     def _request(self, body: RequestBody) -> None:
-        self._settle_results()
+        self.settle()
         self.messages.extend(body.added)
         self.model = body.model
         self.cut = True
@@ -141,7 +153,7 @@ class Conversation:
 
     def say(self, text: str) -> None:
         """Add a message of the user's."""
-        self._settle_results()
+        self.settle()
         self.messages.append(UserMessage(text=text))
 
     def say_once(self, text: str) -> None:
@@ -160,7 +172,21 @@ class Conversation:
         """Keep a call's result; results join the messages in the order of their calls."""
         self._results[message.call_id] = message
 
-    def _settle_results(self) -> None:
+    def replace(self, messages: Iterable[Message]) -> None:
+        """Go on with a shorter form of what was said."""
+        self.settle()
+        self.messages = list(messages)
+        self._journalled = len(self.messages)
+        self._sizes.clear()
+        self.condensations += 1
+
+    def condensed_entry(self) -> Entry:
+        """The journal entry of the conversation as it is now, after it was made shorter."""
+        body = CondensedBody(conversation=self.name, messages=tuple(self.messages))
+        return entry("condensed", body)
+
+    def settle(self) -> None:
+        """Let the results of the newest answer join the messages."""
         last = self.messages[-1] if self.messages else None
         if self._results and isinstance(last, AssistantMessage):
             results = [self._results.pop(call.id) for call in last.tool_calls]
@@ -168,7 +194,7 @@ class Conversation:
 
     def prepare(self, model: str, tools: bytes) -> Entry:
         """Close the turn's results and give the journal entry of the next request."""
-        self._settle_results()
+        self.settle()
         added = tuple(
             message
             for message in self.messages[self._journalled :]
@@ -205,9 +231,11 @@ class Conversation:
         """Every message as text, for estimating tokens."""
         return (_encoder.encode(message).decode() for message in self.messages)
 
-    def prompt_bytes(self) -> int:
-        """An upper bound of the prompt's tokens: its bytes."""
-        return sum(len(_encoder.encode(message)) for message in self.messages)
+    def prompt_bytes(self, start: int = 0) -> int:
+        """The bytes of the messages from `start` on: an upper bound of their tokens."""
+        for message in self.messages[len(self._sizes) :]:
+            self._sizes.append(len(_encoder.encode(message)))
+        return sum(self._sizes[start:])
 
 
 def replies_in(records: Iterable[Record]) -> Iterable[AssistantMessage]:

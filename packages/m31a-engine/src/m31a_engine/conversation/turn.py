@@ -7,12 +7,17 @@ from itertools import groupby
 import anyio
 import msgspec
 
+from m31a_autodream import Breaker
 from m31a_engine.budget import Budget, Prices, Reservation
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
+from m31a_engine.conversation.models import Models
 from m31a_engine.conversation.repeats import WARNING, Circling, RepeatWatch
+from m31a_engine.conversation.steering import Steering
+from m31a_engine.conversation.window import WindowWatch
 from m31a_engine.errors import LimitReached, ProviderFailed, WaitingForApproval
 from m31a_engine.events import (
+    ContextCondensed,
     Event,
     MessageDone,
     MessageRestarted,
@@ -23,7 +28,8 @@ from m31a_engine.events import (
     ToolStarted,
     UsageChanged,
 )
-from m31a_engine.session.journal import Entry
+from m31a_engine.prompting.compose import system_prompt
+from m31a_engine.session.journal import Entry, Journal
 from m31a_engine.session.stream import EventStream
 from m31a_engine.shipping.secrets import redact
 from m31a_providers import (
@@ -37,12 +43,14 @@ from m31a_providers import (
     Restarted,
     Sampling,
     Stop,
+    SystemMessage,
     TextDelta,
     ToolCall,
     ToolCallStarted,
     ToolMessage,
     ToolSpec,
     UserMessage,
+    WindowExceeded,
 )
 from m31a_tools import Outcome as PermissionOutcome
 from m31a_tools import PermissionRequest, Plain, Risk, ToolResult
@@ -75,13 +83,18 @@ class Talker:
 
     provider: Provider
     stream: EventStream
+    journal: Journal
     budget: Budget
     prices: Prices
     session: str
+    models: Models
+    window: WindowWatch
+    steering: Steering
     turns: int = 50
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
+    _breakers: dict[str, Breaker] = field(default_factory=dict)
 
-    async def carry_on(self, talk: Conversation, model: str, hands: Hands | None) -> str:
+    async def carry_on(self, talk: Conversation, hands: Hands | None) -> str:
         """The model's closing words, after all its calls have run.
 
         Raises:
@@ -94,6 +107,7 @@ class Talker:
         carry = Carry()
         specs = hands.specs() if hands else ()
         continuations = 0
+        shortened = False
         if talk.cut:
             self.budget.lose(self._reserve(talk))  # what the cut-off answer may have cost
         while True:
@@ -101,12 +115,69 @@ class Talker:
             if calls:
                 carry = await self._act(talk, calls, hands, watch)
             elif isinstance(talk.last, AssistantMessage) and not talk.last.tool_calls:
-                if talk.last.stop is not Stop.length or continuations >= MAX_CONTINUATIONS:
+                if talk.last.stop is Stop.length and continuations < MAX_CONTINUATIONS:
+                    continuations += 1
+                    talk.say(CUT)
+                elif not self._remarks(talk, hands):
                     return _closing_words(talk.messages)
-                continuations += 1
-                talk.say(CUT)
-            await self._ask(talk, model, specs, carry)
-            carry = Carry()
+            for remark in self._remarks(talk, hands):
+                talk.say(remark)
+            model = self._model_for(talk)
+            if await self.window.is_due(talk, model):
+                await self.stream.record(carry.entries, *carry.events)
+                carry = await self._condense(talk)
+            try:
+                await self._ask(talk, model, specs, carry)
+            except ProviderFailed as exc:
+                if shortened or not isinstance(exc.__cause__, WindowExceeded):
+                    raise
+                carry = await self._condense(talk)
+                shortened = True
+                if not carry.entries:
+                    raise
+            else:
+                carry = Carry()
+                shortened = False
+
+    def _remarks(self, talk: Conversation, hands: Hands | None) -> tuple[str, ...]:
+        """What a person has said meanwhile; it is for conversations that work on something."""
+        return self.steering.unheard(talk) if hands is not None else ()
+
+    def _model_for(self, talk: Conversation) -> str:
+        """A summary is the work of whoever goes on with the conversation."""
+        working = talk.model if talk.phase == "consolidate" else ""
+        return working or self.models.model_for(talk.phase)
+
+    async def _condense(self, talk: Conversation) -> Carry:
+        """Make a conversation shorter, by a summary from the model where that helps."""
+        # Few conversations get so long.
+        from m31a_engine.conversation.condense import SUMMARISE, condense, transcript
+
+        talk.settle()
+
+        async def summarise(messages: Sequence[Message]) -> str:
+            asking = Conversation.restore(
+                f"{talk.name}/condense-{talk.condensations + 1}",
+                "consolidate",
+                talk.task,
+                (
+                    SystemMessage(text=system_prompt()),
+                    UserMessage(text=f"{SUMMARISE}\n\n{transcript(messages)}"),
+                ),
+                self.journal.records,
+            )
+            asking.model = self._model_for(talk)
+            return await self.carry_on(asking, None)
+
+        breaker = self._breakers.setdefault(talk.name, Breaker())
+        result = await condense(talk.messages, summarise, breaker)
+        if result is None:
+            return Carry()
+        talk.replace(result.messages)
+        event = ContextCondensed(
+            conversation=talk.name, removed=len(result.removed), saved_tokens=result.saved_tokens
+        )
+        return Carry(entries=(talk.condensed_entry(),), events=(event,))
 
     def _reserve(self, talk: Conversation) -> Reservation:
         if self.budget.limit_usd is None:
@@ -163,6 +234,7 @@ class Talker:
                 usage=self.budget.usage,
                 requests=self.budget.requests,
                 context_tokens=message.usage.input_tokens + message.usage.output_tokens,
+                context_limit=await self.window.limit(talk, talk.model),
             ),
         ]
         events.extend(

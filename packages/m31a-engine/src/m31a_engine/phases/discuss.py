@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 
 from m31a_engine.asks import OpenAsks, Question, QuestionsAnswer, QuestionsAsk
-from m31a_engine.config import Config
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.opening import goal_text, opening
@@ -57,7 +56,6 @@ class Discuss:
     stream: EventStream
     journal: Journal
     asks: OpenAsks
-    config: Config
     hands: Hands
     prompts: Path | None = None
 
@@ -71,8 +69,7 @@ class Discuss:
             opening("discuss", session, (goal_text(session),), self.prompts),
             self.journal.records,
         )
-        model = self.config.model_for("discuss")
-        questions = questions_in(await self.talker.carry_on(talk, model, self.hands))
+        questions = questions_in(await self.talker.carry_on(talk, self.hands))
         answers: tuple[Answered, ...] = ()
         if questions:
             answers = await once(

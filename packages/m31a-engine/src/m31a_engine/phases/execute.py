@@ -88,7 +88,6 @@ class Execute:
             journal=self.journal,
             workbench=self.workbench,
             hands_for=self.hands_for,
-            model=self.config.model_for("execute"),
             session=session,
             plan=plan,
             prompts=self.prompts,

@@ -94,10 +94,9 @@ class MakePlan:
         return Step(session=session, next=Phase.EXECUTE)
 
     async def _draft(self, talk: Conversation, session: Session) -> Draft:
-        model = self.config.model_for("plan")
         retries = self.config.features.max_plan_retries
         for attempt in range(retries + 1):
-            text = await self.talker.carry_on(talk, model, self.hands)
+            text = await self.talker.carry_on(talk, self.hands)
             try:
                 plan = parse_plan(text, root=session.project)
             except PlanUnreadable as exc:

@@ -76,8 +76,7 @@ class Verify:
             key, "heal", "", opening("heal", session, parts, self.prompts), self.journal.records
         )
         try:
-            model = self.config.model_for("execute")
-            await self.talker.carry_on(talk, model, self.hands_for(key, coming))
+            await self.talker.carry_on(talk, self.hands_for(key, coming))
         except (ProviderFailed, LimitReached) as exc:
             # The verdict stands whatever becomes of the healing: it is red, and that is said.
             await self.stream.emit(Noticed(text=f"healing stopped: {exc}", remedy=exc.remedy))
