@@ -20,6 +20,7 @@ from m31a_engine.checks.result import (
     Verification,
 )
 from m31a_engine.checks.runner import Checker
+from m31a_engine.config_sections import RedFirst
 from m31a_engine.planning.plan import RunCriterion, TextCriterion
 from m31a_engine.project.facts import CheckCommand
 from m31a_rollback import Repository
@@ -94,6 +95,7 @@ class Project:
         predicted: Sequence[str] | None = None,
         fingerprint_before: str = "",
         environ: Mapping[str, str] | None = None,
+        red_first: RedFirst = RedFirst.OFF,
     ) -> Verification:
         checker = await self.checker(
             base,
@@ -107,6 +109,7 @@ class Project:
             planned=planned,
             may_run=may_run,
             environ=environ,
+            red_first=red_first,
         )
         verification = await checker.run(
             head,
@@ -133,6 +136,7 @@ class Project:
         planned: frozenset[str] = frozenset(),
         may_run: Callable[[str], bool] = lambda command: True,
         environ: Mapping[str, str] | None = None,
+        red_first: RedFirst = RedFirst.OFF,
     ) -> Checker:
         return Checker(
             repository=await Repository.open(self.root),
@@ -157,6 +161,7 @@ class Project:
             allow=allow,
             planned_tests=planned,
             may_run=may_run,
+            red_first=red_first,
         )
 
     async def _tell(self, result: CheckResult) -> None:
@@ -757,3 +762,84 @@ async def test_a_check_that_destroys_its_checkout_harms_nothing_else(project: Pr
     assert [check.exit_code == 0 for check in result.checks] == [True, True, True, True]
     assert {FindingKind.CHECK_CHANGED_FILES} == {finding.kind for finding in result.findings}
     assert (project.root / "app.py").read_text() == GOOD
+
+
+def scaled(test: str) -> str:
+    """The tests, and one for a function that the base does not have."""
+    return test.replace("import add", "import add, scale") + (
+        "\n    def test_scales(self):\n        self.assertEqual(6, scale(2, 3))\n"
+    )
+
+
+SCALE = "\n\ndef scale(a, b):\n    return a * b\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted", "kinds"),
+    [
+        ({"app.py": GOOD + SCALE, "tests/test_app.py": scaled(TEST)}, RedFirst.BLOCK, []),
+        ({"app.py": GOOD + SCALE}, RedFirst.WARN, [Severity.WARNING]),
+        ({"app.py": GOOD + SCALE}, RedFirst.BLOCK, [Severity.BLOCKING]),
+        ({"app.py": GOOD + SCALE}, RedFirst.OFF, []),
+        (
+            {"app.py": GOOD + SCALE, "tests/test_more.py": TEST.replace("AddTest", "MoreTest")},
+            RedFirst.WARN,
+            [Severity.WARNING],
+        ),
+    ],
+    ids=["a test is red without it", "no test", "no test, strict", "off", "a test green without"],
+)
+async def test_a_change_is_shown_by_a_test_that_is_red_without_it(
+    project: Project, files: dict[str, str | None], wanted: RedFirst, kinds: list[Severity]
+) -> None:
+    base = project.commit({"app.py": GOOD, "tests/__init__.py": "", "tests/test_app.py": TEST})
+    head = project.commit(files)
+
+    verification = await project.check(base, head, UNITTEST, red_first=wanted)
+
+    found = [
+        finding.severity
+        for finding in verification.findings
+        if finding.kind is FindingKind.NO_TEST_SHOWS_CHANGE
+    ]
+    assert found == kinds
+    assert (verification.verdict is Verdict.FAILED) == (Severity.BLOCKING in kinds)
+
+
+async def test_a_bug_whose_test_was_red_before_is_shown_by_that_test(project: Project) -> None:
+    base = project.commit({"app.py": BAD, "tests/__init__.py": "", "tests/test_app.py": TEST})
+    head = project.commit({"app.py": GOOD})
+
+    verification = await project.check(base, head, UNITTEST, red_first=RedFirst.BLOCK)
+
+    assert verification.findings == ()
+    assert verification.verdict is Verdict.VERIFIED
+
+
+@pytest.mark.parametrize(("length", "at"), [(6, 3), (2, 1), (5, 5)])
+async def test_the_commit_that_broke_a_check_is_named(
+    project: Project, length: int, at: int
+) -> None:
+    base = project.commit({"app.py": GOOD, "tests/__init__.py": "", "tests/test_app.py": TEST})
+    chain = [
+        project.commit({f"part_{number}.py": "x = 1\n"} | ({"app.py": BAD} if number == at else {}))
+        for number in range(1, length + 1)
+    ]
+    checker = await project.checker(base, UNITTEST)
+
+    culprit = await checker.find_culprit(chain[-1], "test", UNITTEST)
+
+    assert culprit.commit == chain[at - 1]
+    assert (culprit.inconclusive, culprit.subject) == ("", "step")
+    assert len(project.git("worktree", "list").splitlines()) == 1
+
+
+async def test_a_check_that_is_red_on_the_base_has_no_culprit(project: Project) -> None:
+    base = project.commit({"app.py": BAD, "tests/__init__.py": "", "tests/test_app.py": TEST})
+    head = project.commit({"a.py": "x = 1\n"})
+    checker = await project.checker(base, UNITTEST)
+
+    culprit = await checker.find_culprit(head, "test", UNITTEST)
+
+    assert culprit.commit is None
+    assert culprit.inconclusive

@@ -18,7 +18,7 @@ from typing import NewType
 import msgspec
 
 from m31a_engine.asks import Answer, Ask
-from m31a_engine.checks.result import CheckResult, Finding
+from m31a_engine.checks.result import CheckResult, Culprit, Finding
 from m31a_engine.machine import Mode, Phase
 from m31a_engine.planning.plan import Plan
 from m31a_engine.report import FileReport, Outcome, RunReport
@@ -177,6 +177,12 @@ class FindingMade(msgspec.Struct, frozen=True, kw_only=True, tag="finding.made")
     finding: Finding
 
 
+class CulpritFound(msgspec.Struct, frozen=True, kw_only=True, tag="culprit.found"):
+    """Which commit made a check red, or why none can be named."""
+
+    culprit: Culprit
+
+
 class UsageChanged(msgspec.Struct, frozen=True, kw_only=True, tag="usage.changed"):
     """Tokens and cost of the session so far; cost None is unknown, not 0."""
 
@@ -268,6 +274,7 @@ Event = (
     | TaskEnded
     | CheckEnded
     | FindingMade
+    | CulpritFound
     | UsageChanged
     | ProviderSwitched
     | ContextCondensed

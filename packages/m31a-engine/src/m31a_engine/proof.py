@@ -12,13 +12,16 @@ from m31a_engine.checks.relation import related_failures
 from m31a_engine.checks.result import (
     CheckResult,
     CheckStatus,
+    Culprit,
     Severity,
     Verification,
     verdict_of,
 )
 from m31a_engine.checks.testfiles import is_test_file
 from m31a_engine.config import Config
+from m31a_engine.config_sections import RedFirst
 from m31a_engine.errors import WaitingForApproval
+from m31a_engine.intent import Kind
 from m31a_engine.machine import Mode
 from m31a_engine.paths import shown_path
 from m31a_engine.session.effects import once
@@ -43,6 +46,10 @@ class RunsChecks(Protocol):
         fingerprint_before: str = "",
     ) -> Verification:
         """Everything that can be proven about the tree of a commit."""
+        ...
+
+    async def find_culprit(self, commit: str, name: str, command: str) -> Culprit:
+        """The commit that made a check red, or why none is named."""
         ...
 
     async def fingerprint(self) -> str:
@@ -116,6 +123,21 @@ class Prover:
             ),
         )
 
+    async def find_culprit(self, session: Session, verification: Verification) -> Culprit | None:
+        """Which of several commits broke the first red check; None when that tells nothing."""
+        red = next(
+            (
+                check
+                for check in verification.checks
+                if check.behavioural and check.status is CheckStatus.FAILED and not check.note
+            ),
+            None,
+        )
+        if red is None or sum(task.commit is not None for task in session.tasks) < 2:
+            return None
+        checker = self._checker(session)
+        return await checker.find_culprit(session.head, red.name, red.command)
+
     def _checker(self, session: Session) -> RunsChecks:
         # The machinery of the checks costs as much as a git call: not before the first request.
         from m31a_engine.checks.runner import Checker
@@ -137,6 +159,7 @@ class Prover:
             known_failures=frozenset(limits.known_failures),
             allow=frozenset(session.options.allow),
             planned_tests=_accepted_tests(session),
+            red_first=RedFirst.OFF if direct or not _shows_itself(session) else limits.red_first,
             may_run=self.may_run,
         )
 
@@ -179,6 +202,12 @@ class Prover:
         )
 
 
+def _shows_itself(session: Session) -> bool:
+    """Whether the goal is one that a test can show: red without it, green with it."""
+    intent = session.intent
+    return intent is not None and intent.kind in {Kind.BUGFIX, Kind.FEATURE}
+
+
 def _accepted_tests(session: Session) -> frozenset[str]:
     """The files a person has read in the plan and accepted; a machine's yes lifts nothing."""
     if session.plan is None or not session.plan_read_by_person:
@@ -214,6 +243,12 @@ def failure_text(verification: Verification) -> str:
         for check in verification.checks
         if check.status in {CheckStatus.FAILED, CheckStatus.TIMED_OUT}
     ]
+    culprit = verification.culprit
+    if culprit is not None and culprit.commit is not None:
+        parts.append(
+            f"## {culprit.check} is green before commit {culprit.commit[:12]}"
+            f" ({culprit.subject}) and red from it on"
+        )
     parts.extend(
         f"## {finding.path}: {finding.text}"
         for finding in verification.findings

@@ -20,6 +20,7 @@ from m31a_engine.checks.result import (
 from m31a_engine.checks.stand import Stand, Surroundings, stand
 from m31a_engine.checks.tamper import base_tests
 from m31a_engine.checks.testfiles import is_test_file
+from m31a_engine.config_sections import RedFirst
 from m31a_engine.planning.plan import RunCriterion
 from m31a_engine.project.facts import CheckCommand
 from m31a_rollback import Diff
@@ -71,6 +72,48 @@ class Gathering:
             else:
                 unseen = self.head.not_run(command, "its command has no leave to run")
                 await self.add(judge(one.name, unseen, behavioural=shows_behaviour(command)))
+
+    async def run_red_first(self, wanted: RedFirst) -> None:
+        """Whether a test shows the change: red on the base, where the change is not there yet."""
+        commands = [command for command in self.commands if command.behavioural]
+        if wanted is RedFirst.OFF or not commands:
+            return
+        for command in commands:
+            head = await self.head.observe(command.command)
+            base = await self.base.observe(command.command)
+            if not head.green:
+                return  # there is more to say than this
+            if base.exit_codes and not base.green:
+                return
+        if not await self._tests_are_red_on_base(commands):
+            blocking = wanted is RedFirst.BLOCK
+            self.findings.append(
+                Finding(
+                    kind=FindingKind.NO_TEST_SHOWS_CHANGE,
+                    severity=Severity.BLOCKING if blocking else Severity.WARNING,
+                    text="no test shows the change: none is red without it",
+                )
+            )
+
+    async def _tests_are_red_on_base(self, commands: Sequence[CheckCommand]) -> bool:
+        """Whether the run's new and changed test files find the base wanting."""
+        changed = [file.path for file in self.diff.files if is_test_file(file.path)]
+        repository = self.surroundings.repository
+        files = await repository.blobs(self.head.commit, changed) if changed else {}
+        if not files:
+            return False
+        async with stand(
+            self.surroundings,
+            "red-first",
+            self.base.commit,
+            overlay=files,
+            overlay_of=self.head.tree,
+        ) as mixed:
+            for command in commands:
+                seen = await mixed.observe(command.command)
+                if seen.exit_codes and not seen.green:
+                    return True
+        return False
 
     async def run_base_tests(self) -> None:
         """The base's versions of changed test files on the head's program."""

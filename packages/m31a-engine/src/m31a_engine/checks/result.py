@@ -41,6 +41,7 @@ class FindingKind(StrEnum):
     TEST_LOOSENED = "test-loosened"
     FEWER_TESTS = "fewer-tests"
     BASE_TESTS_RED = "base-tests-red"
+    NO_TEST_SHOWS_CHANGE = "no-test-shows-change"
     LEADS_OUTSIDE = "leads-outside"
     CHECK_CHANGED_FILES = "check-changed-files"
     ENVIRONMENT_CHANGED = "environment-changed"
@@ -149,6 +150,20 @@ def lifted(finding: Finding, allow: frozenset[str]) -> Finding:
     )
 
 
+class Culprit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search for the commit that broke a check has found."""
+
+    check: str
+    """The name of the check that is green on the base and red on the head."""
+    commit: str | None = None
+    """The first commit it is red on, red twice there and green again on its parent."""
+    subject: str = ""
+    steps: int = 0
+    """Commits judged, the two ends included."""
+    inconclusive: str = ""
+    """Why no commit can be named."""
+
+
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """All the evidence about one tree, and the verdict."""
 
@@ -162,6 +177,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """For a person; never counted as passed."""
     fingerprint: str = ""
     """Of the environment the checks ran in."""
+    culprit: Culprit | None = None
+    """Where the first red check broke, when it was looked for."""
 
 
 def verdict_of(results: Sequence[CheckResult], findings: Sequence[Finding] = ()) -> Verdict:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from m31a_engine.checks.checkout import Linking
 from m31a_engine.checks.criteria import TaskCriterion
+from m31a_engine.checks.culprit import find_culprit
 from m31a_engine.checks.definitions import declares_dependencies
 from m31a_engine.checks.environment import Environment, examine
 from m31a_engine.checks.gathering import Gathering
@@ -16,6 +17,7 @@ from m31a_engine.checks.patch import added_lines
 from m31a_engine.checks.predicted import compare_predicted
 from m31a_engine.checks.result import (
     CheckResult,
+    Culprit,
     Finding,
     FindingKind,
     Severity,
@@ -24,6 +26,7 @@ from m31a_engine.checks.result import (
 from m31a_engine.checks.stand import Surroundings, stand
 from m31a_engine.checks.syntax import check_syntax
 from m31a_engine.checks.tamper import tampering
+from m31a_engine.config_sections import RedFirst
 from m31a_engine.planning.plan import RunCriterion
 from m31a_engine.project.facts import CheckCommand
 from m31a_rollback import Diff, Repository
@@ -60,6 +63,8 @@ class Checker:
     """Names of findings that a person lifted; `test-changes` stands for all of tampering."""
     planned_tests: frozenset[str] = frozenset()
     """Files whose change a person accepted with the plan."""
+    red_first: RedFirst = RedFirst.OFF
+    """What it means when no test of the run is red on the base."""
     may_run: Callable[[str], bool] = _nothing_may_run
     """Whether the command of a run criterion has leave to run."""
 
@@ -108,12 +113,22 @@ class Checker:
             await work.run_criteria(criteria)
             if against_base:
                 await work.run_base_tests()
+                await work.run_red_first(self.red_first)
                 work.findings += await self._compared(head, diff)
             work.findings += compare_predicted(predicted, changed) if predicted is not None else ()
             work.findings += _environment_finding(
                 fingerprint_before, environment.fingerprint, changed
             )
             return work.verification(manual_steps)
+
+    async def find_culprit(self, commit: str, name: str, command: str) -> Culprit:
+        """The commit between the base and `commit` that made a check red, or why none is named.
+
+        Raises:
+            RollbackError: as in `run`.
+        """
+        surroundings = self._surroundings(await self._environment(()))
+        return await find_culprit(surroundings, self.base, commit, name, command)
 
     async def fingerprint(self) -> str:
         """Of the environment as it is now; Verify compares it with what it was at the start."""

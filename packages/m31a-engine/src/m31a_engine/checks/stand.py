@@ -68,6 +68,11 @@ class Stand:
         await anyio.to_thread.run_sync(around.cache.put, seen)
         return seen
 
+    async def observe_anew(self, command: str) -> Observation:
+        """What the command does here when it is run once more, whatever is known of it."""
+        blocked = self.surroundings.mounting.blocked(command)
+        return self.not_run(command, blocked) if blocked else await self._once(command)
+
     def not_run(self, command: str, why: str) -> Observation:
         """What is to be said of a command that was not started here."""
         return Observation(

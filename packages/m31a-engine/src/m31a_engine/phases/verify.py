@@ -11,7 +11,7 @@ from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.opening import goal_text, opening
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.errors import LimitReached, ProviderFailed
-from m31a_engine.events import CommitMade, FindingMade, Noticed
+from m31a_engine.events import CommitMade, CulpritFound, FindingMade, Noticed
 from m31a_engine.machine import Phase
 from m31a_engine.proof import Prover, failure_text
 from m31a_engine.session.effects import once
@@ -45,10 +45,14 @@ class Verify:
         for attempt in range(1, self.config.features.max_heal_attempts + 1):
             if verification.verdict is not Verdict.FAILED:
                 break
+            if attempt == 1:
+                verification = await self._with_culprit(session, verification)
             if not await self._heal(session, verification, attempt):
                 break
             session = msgspec.structs.replace(session, head=self.workbench.head)
-            verification = await self._prove(session, attempt)
+            verification = msgspec.structs.replace(
+                await self._prove(session, attempt), culprit=verification.culprit
+            )
         for finding in verification.findings:
             await self.stream.emit(FindingMade(finding=finding))
         session = msgspec.structs.replace(session, verification=verification)
@@ -63,6 +67,18 @@ class Verify:
             Verification,
             lambda: self.prover.prove(session, session.head),
         )
+
+    async def _with_culprit(self, session: Session, verification: Verification) -> Verification:
+        """The verification with the commit that broke it, where that can be found."""
+
+        async def find() -> Verification:
+            culprit = await self.prover.find_culprit(session, verification)
+            return msgspec.structs.replace(verification, culprit=culprit)
+
+        found = await once(self.journal, f"verify-{session.round}/culprit", Verification, find)
+        if found.culprit is not None:
+            await self.stream.emit(CulpritFound(culprit=found.culprit))
+        return found
 
     async def _heal(self, session: Session, verification: Verification, attempt: int) -> bool:
         """Whether a healing attempt changed anything."""
