@@ -284,6 +284,7 @@ def test_all_six_phases_with_two_tasks_beside_one_another_end_in_one_merge(
             ),
         ),
         Rule(phase="execute", reply=Reply(text="Done.")),
+        Rule(phase="ship", reply=Reply(text="Sums and products. Try: import products")),
     ]
     with ModelServer(script) as server:
         ended = run(broken, server.base_url, "--output", "json", "--mode", "full").expect(0)
@@ -324,11 +325,14 @@ def test_red_checks_are_mended_once_the_model_sees_them(broken: ProjectFolder) -
             ),
         ),
         Rule(phase="heal", reply=Reply(text="Mended.")),
+        Rule(phase="ship", reply=Reply(status=400, error="not today")),
     ]
     with ModelServer(script) as server:
         ended = run(broken, server.base_url, "--output", "json", "--mode", "fast").expect(0)
 
-    assert json.loads(ended.stdout)["verification"]["verdict"] == "verified"
+    report = json.loads(ended.stdout)
+    assert report["verification"]["verdict"] == "verified"
+    assert report["answer"] == "Done.", "a summary that fails stops nothing"
     assert broken.read("sums.py") == MENDED
 
 
@@ -357,6 +361,7 @@ def test_a_syntax_error_in_a_task_is_healed_before_the_checks(broken: ProjectFol
             ),
         ),
         Rule(phase="heal", reply=Reply(text="Mended.")),
+        Rule(phase="ship", reply=Reply(status=400, error="not today")),
     ]
     with ModelServer(script) as server:
         ended = run(broken, server.base_url, "--output", "json").expect(0)

@@ -38,4 +38,5 @@ def mending(content: str = MENDED) -> list[Rule | Reply | str]:
         ),
         Rule(phase="execute", reply=Reply(text="add() returns the sum now.")),
         Rule(phase="heal", reply=Reply(text="I cannot mend it.")),
+        Rule(phase="ship", reply=Reply(text="add() returns the sum. Try it: add(2, 3).")),
     ]

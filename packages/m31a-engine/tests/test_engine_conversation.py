@@ -548,7 +548,7 @@ async def test_a_conversation_that_fills_its_window_is_summarised_and_keeps_its_
     tmp_path: Path,
 ) -> None:
     summary = Rule(phase="consolidate", reply=Reply(text="It was read, nothing found."))
-    script = [
+    script: list[Rule | Reply | str | ProviderError] = [
         summary,
         *(
             Rule(phase="execute", times=1, reply=reply)
@@ -611,7 +611,7 @@ async def test_a_request_that_stays_too_long_ends_the_conversation(tmp_path: Pat
 
 
 async def test_the_same_conversation_is_condensed_when_somebody_wants_it(tmp_path: Path) -> None:
-    script = [
+    script: list[Rule | Reply | str | ProviderError] = [
         calling(bash("cat long.txt # 1")),
         *(calling(bash(f"echo {n}")) for n in range(4)),
         "one",

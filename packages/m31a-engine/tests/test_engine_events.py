@@ -18,7 +18,7 @@ from m31a_engine.asks import (
     PlanChoice,
     QuestionsAnswer,
 )
-from m31a_engine.checks.result import Finding, FindingKind, Severity
+from m31a_engine.checks.result import Culprit, Finding, FindingKind, Severity
 from m31a_engine.events import Envelope, Event
 from m31a_engine.sample import SAMPLE_PLAN, sample_events
 from m31a_providers import Usage
@@ -36,6 +36,7 @@ RARE: tuple[Event, ...] = (
     events.ReasoningStreamed(conversation="c", text="hm"),
     events.MessageRestarted(conversation="c", reason="the connection broke"),
     events.TaskHealing(task_id=1, attempt=2, error="red"),
+    events.CulpritFound(culprit=Culprit(check="test", commit="c1", subject="Mend", steps=4)),
     events.FindingMade(
         finding=Finding(
             kind=FindingKind.SECRET, severity=Severity.BLOCKING, path="a.py", text="a key"

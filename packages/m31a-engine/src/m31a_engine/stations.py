@@ -31,6 +31,7 @@ from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import ComingBay, Workbench
+from m31a_engine.summary_call import SummaryCall
 from m31a_taskrunner import Control
 from m31a_tools import (
     FileRead,
@@ -146,6 +147,9 @@ class Stations:
             journal=self.journal,
             config=self.config,
             workbench=self.workbench,
+            summarise=SummaryCall(
+                talker=self.talker, journal=self.journal, repository=self.ground.repository
+            ).ask,
         )
 
     def _prover(self) -> Prover:

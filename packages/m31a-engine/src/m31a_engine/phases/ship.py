@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -53,6 +54,8 @@ class Ship:
     journal: Journal
     config: Config
     workbench: Workbench
+    summarise: Callable[[Session], Awaitable[str]]
+    """Says what was built and how to try it; empty when it cannot."""
 
     async def run(self, session: Session) -> Step:
         """The session with what was shipped, or without when something speaks against it."""
@@ -92,6 +95,8 @@ class Ship:
                 self.journal, f"{key}/landed", Shipped, lambda: self._land(session, commit, key)
             )
         session = msgspec.structs.replace(session, head=commit, shipped=shipped)
+        closing = await once(self.journal, f"{key}/closing", str, lambda: self.summarise(session))
+        session = msgspec.structs.replace(session, closing=closing)
         return Step(session=session, next=Phase.IDLE)
 
     async def _tell_of_hooks(self, session: Session) -> Session:
