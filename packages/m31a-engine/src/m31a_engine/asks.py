@@ -30,6 +30,8 @@ class PlanChoice(StrEnum):
     ACCEPT = "accept"
     REFINE = "refine"
     REJECT = "reject"
+    DISCUSS = "discuss"
+    """Ask more questions first; refined instead when that has been done often enough."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

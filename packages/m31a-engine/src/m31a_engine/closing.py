@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from m31a_engine.budget import Budget
-from m31a_engine.checks.result import CheckStatus, Verification
+from m31a_engine.checks.result import CheckStatus, Finding, Verification
 from m31a_engine.config import Config
 from m31a_engine.events import LedgerWritten, Noticed
 from m31a_engine.machinery import Ending
@@ -80,7 +80,7 @@ class Closing:
             answer=session.closing or _closing_words(session),
             tasks=_tasks(session),
             verification=session.verification,
-            findings=session.verification.findings if session.verification else (),
+            findings=_findings(session),
             known_failures=(session.verification.known_failures if session.verification else ()),
             manual_steps=session.verification.manual_steps if session.verification else (),
             ignored=session.ignored,
@@ -174,6 +174,12 @@ def _tasks(session: Session) -> tuple[TaskReport, ...]:
         )
         for task in session.tasks
     )
+
+
+def _findings(session: Session) -> tuple[Finding, ...]:
+    """What speaks against the change, lifted or not, each once."""
+    found = session.verification.findings if session.verification else ()
+    return (*found, *(finding for finding in session.preflight if finding not in found))
 
 
 def _closing_words(session: Session) -> str:

@@ -174,10 +174,11 @@ def again(session: Session) -> tuple[Session, Phase]:
 
     Work that is done stays: it is verified again. What is not done is worked on again.
     """
-    done = bool(session.tasks) and all(task.outcome == "done" for task in session.tasks)
     changed = any(task.commit for task in session.tasks)
     before, following = (
-        (Phase.EXECUTE, Phase.VERIFY) if done and changed else (Phase.DISCUSS, Phase.EXECUTE)
+        (Phase.EXECUTE, Phase.VERIFY)
+        if session.all_done and changed
+        else (Phase.DISCUSS, Phase.EXECUTE)
     )
     session = msgspec.structs.replace(
         session,

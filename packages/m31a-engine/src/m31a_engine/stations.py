@@ -15,6 +15,7 @@ from m31a_engine.config_sections import PermissionMode
 from m31a_engine.conversation.asker import RunAsker
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.turn import Talker
+from m31a_engine.drafting import Drafting
 from m31a_engine.events import CheckEnded
 from m31a_engine.ground import Ground
 from m31a_engine.intent_call import IntentCall
@@ -105,9 +106,18 @@ class Stations:
         )
 
     def _plan(self) -> RunsPhase:
-        from m31a_engine.phases.plan import MakePlan  # nor plan; the parser costs 10 ms
+        from m31a_engine.phases.plan import MakePlan  # nor plan
 
         return MakePlan(
+            drafting=self._drafting(),
+            talker=self.talker,
+            journal=self.journal,
+            config=self.config,
+            hands=self._reading(),
+        )
+
+    def _drafting(self) -> Drafting:
+        return Drafting(
             talker=self.talker,
             stream=self.stream,
             journal=self.journal,
@@ -116,6 +126,11 @@ class Stations:
             hands=self._reading(),
             folder=self.folder,
         )
+
+    async def _next_wave(self, session: Session) -> Session:
+        from m31a_engine.waves import Waves
+
+        return await Waves(drafting=self._drafting, journal=self.journal).next(session)
 
     def _execute(self) -> RunsPhase:
         return Execute(
@@ -126,6 +141,7 @@ class Stations:
             workbench=self.workbench,
             hands_for=self._working,
             control=self.control,
+            next_wave=self._next_wave,
         )
 
     def _verify(self) -> RunsPhase:
@@ -210,8 +226,7 @@ class Stations:
         """Reading tools over the base commit, for Discuss, Plan and questions."""
 
         async def ready() -> Workspace:
-            await self.workbench.prepare()
-            return self._workspace(self.workbench.first_path)
+            return self._workspace(await self.workbench.look())
 
         return Hands(
             toolbox=Toolbox(tools=(FileRead(), Glob(), Grep())),

@@ -1,5 +1,6 @@
 """The fourth phase: every task of the plan worked on, each ending in one commit."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class Execute:
     workbench: Workbench
     hands_for: HandsFor
     control: Control
+    next_wave: Callable[[Session], Awaitable[Session]]
+    """Plans the next wave of an outline."""
     prompts: Path | None = None
 
     async def run(self, session: Session) -> Step:
@@ -49,6 +52,8 @@ class Execute:
         Raises:
             EngineError: the provider, the budget, a limit, or a missing leave ends the run.
         """
+        if _wave_is_done(session):
+            session = await self.next_wave(session)
         plan = session.plan or single_task_plan(session.goal)
         session = msgspec.structs.replace(session, plan=plan)
         earlier = self._earlier(session, plan)
@@ -116,6 +121,14 @@ class Execute:
             )
         except Stopped as exc:
             raise exc.error from exc
+
+
+def _wave_is_done(session: Session) -> bool:
+    """Whether all that is planned is done, and the outline goes on."""
+    if session.plan is None or not session.waves_left:
+        return False
+    done = {task.id for task in session.tasks if task.outcome == "done"}
+    return done.issuperset(task.id for task in session.plan.tasks)
 
 
 def _state(

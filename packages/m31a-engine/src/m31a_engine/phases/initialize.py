@@ -11,7 +11,7 @@ from m31a_engine.events import ModeChosen, Noticed
 from m31a_engine.intent import Intent, Kind, classify, raised
 from m31a_engine.machine import Mode, Phase, path_of
 from m31a_engine.paths import is_text, shown_path
-from m31a_engine.project.detect import detect, paths_to_read
+from m31a_engine.project.detect import count_sources, detect, paths_to_read
 from m31a_engine.project.facts import ProjectFacts
 from m31a_engine.session.state import Session, Step
 from m31a_engine.session.stream import EventStream
@@ -50,6 +50,7 @@ class Initialize:
             session,
             facts=facts,
             listing=_listing(files),
+            source_files=count_sources(files),
             intent=intent,
             mode=mode,
             ignored=(*session.ignored, *self.config.ignored),

@@ -1,134 +1,103 @@
-"""The third phase: a plan that can be run and that somebody accepted."""
+"""The third phase: what is to be done, in tasks that somebody accepted."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from m31a_engine.asks import OpenAsks, PlanAnswer, PlanAsk, PlanChoice
 from m31a_engine.config import Config
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.opening import goal_text, opening
 from m31a_engine.conversation.turn import Talker
-from m31a_engine.errors import PlanUnreadable, WaitingForApproval
-from m31a_engine.events import AskClosed, AskOpened, PlanDrafted
-from m31a_engine.machine import Phase
-from m31a_engine.planning.gates import check_plan
-from m31a_engine.planning.parse import parse_plan
-from m31a_engine.planning.plan import Plan
+from m31a_engine.drafting import Drafting, SentBack
+from m31a_engine.intent import Complexity
+from m31a_engine.machine import MAX_DISCUSS_PLAN_CYCLES, Phase
+from m31a_engine.planning.outline import REQUEST, in_waves, parse_outline, wave_text
+from m31a_engine.planning.plan import Wave
 from m31a_engine.session.effects import once
-from m31a_engine.session.home import SessionFolder
 from m31a_engine.session.journal import Journal
-from m31a_engine.session.state import Session, Step
-from m31a_engine.session.stream import EventStream
-
-MAX_REFINEMENTS = 5
-PLAN_TIMEOUT_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A plan that can be read, and what the gates have to say about it."""
-
-    plan: Plan
-    problems: tuple[str, ...]
+from m31a_engine.session.state import Answered, Session, Step
 
 
 @dataclass(frozen=True, slots=True)
 class MakePlan:
-    """Draft, retry what cannot be read, ask, refine."""
+    """Looks around first where the goal is complex, then drafts until somebody accepts."""
 
+    drafting: Drafting
     talker: Talker
-    stream: EventStream
     journal: Journal
-    asks: OpenAsks
     config: Config
     hands: Hands
-    folder: SessionFolder
     prompts: Path | None = None
 
     async def run(self, session: Session) -> Step:
-        """The session with an accepted plan.
+        """The session with an accepted plan; of a large goal, with the plan of its first wave.
 
         Raises:
             PlanUnreadable: the model gave no plan that can be run, retries included.
             WaitingForApproval: nobody accepted the plan.
         """
-        name = f"plan-{session.cycles}"
-        talk = Conversation.restore(
-            name,
-            "plan",
-            "",
-            opening("plan", session, (goal_text(session),), self.prompts),
-            self.journal.records,
+        session = await self._researched(session)
+        parts = [goal_text(session), research_text(session)]
+        if session.outline:
+            parts.append(wave_text(session.outline, 0))
+        outcome = await self.drafting.draft(
+            session,
+            f"plan-{session.cycles}",
+            tuple(parts),
+            may_send_back=session.cycles < MAX_DISCUSS_PLAN_CYCLES,
         )
-        for version in range(1, MAX_REFINEMENTS + 2):
-            draft = await once(
-                self.journal,
-                f"{name}/draft-{version}",
-                Draft,
-                lambda: self._draft(talk, session),
+        if isinstance(outcome, SentBack):
+            note = Answered(question="On the plan:", answer=outcome.feedback)
+            session = msgspec.structs.replace(
+                session,
+                cycles=session.cycles + 1,
+                plan_version=outcome.version,
+                answers=(*session.answers, note),
             )
-            answer = await once(
-                self.journal,
-                f"{name}/answer-{version}",
-                PlanAnswer,
-                lambda version=version, draft=draft: self._ask(draft, version),  # type: ignore[misc]
-            )
-            if answer.choice is PlanChoice.ACCEPT:
-                return self._accepted(session, draft.plan, version, answer.by_person)
-            if answer.choice is PlanChoice.REJECT:
-                break
-            talk.say_once(
-                f"Change version {version} of the plan, give it whole again:\n\n{answer.feedback}"
-            )
-        raise WaitingForApproval(
-            "the plan was not accepted", remedy="resume the session to refine or accept it"
-        )
-
-    def _accepted(self, session: Session, plan: Plan, version: int, by_person: bool) -> Step:
+            return Step(session=session, next=Phase.DISCUSS)
         session = msgspec.structs.replace(
-            session, plan=plan, plan_version=version, plan_read_by_person=by_person
+            session,
+            plan=outcome.plan,
+            plan_version=outcome.version,
+            plan_read_by_person=outcome.by_person,
         )
         return Step(session=session, next=Phase.EXECUTE)
 
-    async def _draft(self, talk: Conversation, session: Session) -> Draft:
-        retries = self.config.features.max_plan_retries
-        for attempt in range(retries + 1):
-            text = await self.talker.carry_on(talk, self.hands)
-            try:
-                plan = parse_plan(text, root=session.project)
-            except PlanUnreadable as exc:
-                if attempt == retries:
-                    raise
-                talk.say(f"The plan cannot be run: {exc.reason}\nGive the whole plan again.")
-                continue
-            problems = check_plan(plan, session.goal)
-            blocking = [problem.text for problem in problems if problem.blocking]
-            if blocking and attempt < retries:
-                talk.say("Mend the plan and give it again:\n- " + "\n- ".join(blocking))
-                continue
-            if blocking:
-                raise PlanUnreadable("; ".join(blocking))
-            return Draft(plan=plan, problems=tuple(problem.text for problem in problems))
-        raise PlanUnreadable("no plan was given")
+    async def _researched(self, session: Session) -> Session:
+        """The session with what a look at the project has shown, and the waves of the work."""
+        intent = session.intent
+        if intent is None or intent.complexity is not Complexity.COMPLEX or session.research:
+            return session
+        first = opening("research", session, (goal_text(session), _RESEARCH), self.prompts)
+        talk = Conversation.restore("research", "research", "", first, self.journal.records)
+        notes = await once(
+            self.journal,
+            "research/notes",
+            str,
+            lambda: self.talker.carry_on(talk, self.hands),
+        )
+        waves = await once(
+            self.journal, "research/outline", tuple[Wave, ...], lambda: self._outline(talk)
+        )
+        features = self.config.features
+        if not in_waves(waves, session.source_files, features.plan_chunk_threshold):
+            waves = ()
+        return msgspec.structs.replace(session, research=notes, outline=waves)
 
-    async def _ask(self, draft: Draft, version: int) -> PlanAnswer:
-        self.folder.plan(version).write_text(draft.plan.markdown, encoding="utf-8")
-        await self.stream.emit(PlanDrafted(plan=draft.plan, version=version))
-        ask = PlanAsk(
-            ask_id=self.asks.new_id("plan"),
-            plan=draft.plan,
-            version=version,
-            problems=draft.problems,
-        )
-        self.asks.register(ask)
-        await self.stream.emit(AskOpened(ask=ask, timeout_s=PLAN_TIMEOUT_S))
-        answer = await self.asks.wait(ask, PLAN_TIMEOUT_S)
-        await self.stream.emit(AskClosed(ask_id=ask.ask_id, answer=answer))
-        if isinstance(answer, PlanAnswer):
-            return answer
-        raise WaitingForApproval(
-            "nobody accepted the plan in time", remedy="resume the session to look at it"
-        )
+    async def _outline(self, talk: Conversation) -> tuple[Wave, ...]:
+        talk.say_once(REQUEST)
+        return parse_outline(await self.talker.carry_on(talk, self.hands))
+
+
+_RESEARCH = (
+    "# Research\n\nLook at what the goal touches before anything is planned. Answer with: what is"
+    " there now (files, functions, how they hang together), what has to change, risks and unknowns."
+    " Paths and names word for word; at most 400 words."
+)
+
+
+def research_text(session: Session) -> str:
+    """What research has shown, as a part of a request."""
+    return f"# Research\n\n{session.research}" if session.research else ""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from m31a_engine import events
-from m31a_engine.checks.result import Severity, Verdict, Verification
+from m31a_engine.checks.result import Finding, Severity, Verdict, Verification
 from m31a_engine.config import Config
 from m31a_engine.config_sections import ShipForm
 from m31a_engine.machine import Phase
@@ -77,7 +77,11 @@ class Ship:
                 lambda: self.prover.prove(session, session.head),
             )
         session = msgspec.structs.replace(session, verification=verification)
-        if not await self._may_ship(session, verification):
+        findings = await self._preflight(session, verification)
+        session = msgspec.structs.replace(session, preflight=findings)
+        blocked = any(finding.severity is Severity.BLOCKING for finding in findings)
+        red = verification.verdict is Verdict.FAILED and session.options.on_failure != "land"
+        if blocked or red:
             return Step(session=session, next=Phase.IDLE)
         commit = await once_as_intended(
             self.journal,
@@ -108,8 +112,8 @@ class Ship:
         await self.stream.emit(events.Noticed(text=text))
         return msgspec.structs.replace(session, ignored=(*session.ignored, text))
 
-    async def _may_ship(self, session: Session, verification: Verification) -> bool:
-        """Whether nothing speaks against it; what does is told."""
+    async def _preflight(self, session: Session, verification: Verification) -> tuple[Finding, ...]:
+        """What a last look at the change has found; it is told, too."""
         allow = frozenset(session.options.allow)
         if session.options.on_failure == "land":
             allow |= {"unverified-tree", "failed-task"}
@@ -119,15 +123,14 @@ class Ship:
             session.head,
             verification=verification,
             failed_tasks=[
-                f"task {task.id}: {task.reason}" for task in session.tasks if task.outcome != "done"
+                *(f"task {one.id}: {one.reason}" for one in session.tasks if one.outcome != "done"),
+                *(f"never planned: {wave.title}" for wave in session.waves_left),
             ],
             allow=allow,
         )
         for finding in findings:
             await self.stream.emit(events.FindingMade(finding=finding))
-        blocked = any(finding.severity is Severity.BLOCKING for finding in findings)
-        red = verification.verdict is Verdict.FAILED and session.options.on_failure != "land"
-        return not blocked and not red
+        return tuple(findings)
 
     async def _intention(self, session: Session, verification: Verification) -> ShipIntention:
         tree = await self.repository.tree_of(session.head)

@@ -57,6 +57,9 @@ class Verify:
             await self.stream.emit(FindingMade(finding=finding))
         session = msgspec.structs.replace(session, verification=verification)
         passed = verification.verdict is not Verdict.FAILED
+        if passed and session.waves_left and session.all_done:
+            round_ = session.round + 1
+            return Step(session=msgspec.structs.replace(session, round=round_), next=Phase.EXECUTE)
         land_anyway = session.options.on_failure == "land"
         return Step(session=session, next=Phase.SHIP if passed or land_anyway else Phase.IDLE)
 

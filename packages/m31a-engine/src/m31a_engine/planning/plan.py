@@ -69,6 +69,16 @@ class ProposedChange(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
+class Wave(msgspec.Struct, frozen=True, kw_only=True):
+    """Tasks that are planned together, in outline."""
+
+    title: str
+    tasks: tuple[str, ...] = ()
+    """One line each."""
+    files: tuple[str, ...] = ()
+    """What it is likely to touch."""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done, in tasks that can be run; dependencies hold no cycle."""
 

@@ -9,7 +9,7 @@ import posixpath
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +58,11 @@ _BY_SUFFIX: Mapping[str, Recogniser] = {
     ".rb": recognise_ruby,
     ".html": recognise_static,
 }
+_SOURCES = re.compile(
+    r".*\.(?:pyi?|[cm]?[jt]sx?|vue|svelte|go|rs|rb|java|kt|scala|php|c|h|cc|cpp|hpp|cs|swift|m|exs?"
+    r"|erl|clj|hs|ml|lua|pl|r|jl|dart|sh|sql)",
+    re.IGNORECASE,
+)
 _DEPENDENCIES = (
     ".venv",
     "venv",
@@ -161,6 +166,11 @@ def _by_suffix(tree: Tree) -> Recogniser | None:
     suffixes = Counter(map(_suffix, tree.files))
     known = [(count, suffix) for suffix, count in suffixes.items() if suffix in _BY_SUFFIX]
     return _BY_SUFFIX[max(known)[1]] if known else None
+
+
+def count_sources(files: Iterable[str]) -> int:
+    """How many of these paths are program text, by their endings."""
+    return sum(_SOURCES.fullmatch(path) is not None for path in files)
 
 
 def _suffix(path: str) -> str:

@@ -19,6 +19,16 @@ class Home:
         return self.root / "LEDGER.md"
 
     @property
+    def history(self) -> Path:
+        """The goals that were entered."""
+        return self.root / "history.json"
+
+    @property
+    def permissions(self) -> Path:
+        """Answers that hold for longer than one run."""
+        return self.root / "permissions.json"
+
+    @property
     def cache(self) -> Path:
         """What can be made again."""
         return self.root / "cache"
@@ -58,6 +68,11 @@ class ProjectHome:
         """One folder a session."""
         return self.root / "sessions"
 
+    @property
+    def archive(self) -> "ProjectHome":
+        """Where sessions are that were taken out of the list."""
+        return ProjectHome(root=self.root / "archive", worktrees=self.worktrees)
+
     def session(self, session_id: str) -> "SessionFolder":
         """The folder of one session."""
         return SessionFolder(root=self.sessions / session_id, worktrees=self.worktrees / session_id)
@@ -73,6 +88,11 @@ class SessionFolder:
     def make(self) -> None:
         """Create the folder, for its owner only."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process in which the session runs."""
+        return self.root / "lock"
 
     @property
     def outputs(self) -> Path:

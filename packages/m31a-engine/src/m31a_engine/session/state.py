@@ -2,10 +2,10 @@
 
 import msgspec
 
-from m31a_engine.checks.result import Verification
+from m31a_engine.checks.result import Finding, Verification
 from m31a_engine.intent import Intent
 from m31a_engine.machine import Mode, Phase
-from m31a_engine.planning.plan import Plan
+from m31a_engine.planning.plan import Plan, Wave
 from m31a_engine.project.facts import ProjectFacts
 from m31a_providers import Usage
 
@@ -81,6 +81,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
     plan_version: int = 0
     plan_read_by_person: bool = False
+    research: str = ""
+    """What a look at the project has shown, for complex goals."""
+    source_files: int = 0
+    outline: tuple[Wave, ...] = ()
+    """The waves of a goal that is planned piece by piece; empty when the plan is whole."""
+    waves_planned: int = 1
     cycles: int = 0
     head: str = ""
     """The newest commit of the session's branch."""
@@ -88,10 +94,22 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     round: int = 1
     """How often Execute was entered."""
     verification: Verification | None = None
+    preflight: tuple[Finding, ...] = ()
+    """What Ship found in its last look."""
     shipped: Shipped | None = None
     closing: str = ""
     ignored: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+
+    @property
+    def waves_left(self) -> tuple[Wave, ...]:
+        """The waves of the outline that have no tasks yet."""
+        return self.outline[self.waves_planned :]
+
+    @property
+    def all_done(self) -> bool:
+        """Whether there are tasks and every one is done."""
+        return bool(self.tasks) and all(task.outcome == "done" for task in self.tasks)
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

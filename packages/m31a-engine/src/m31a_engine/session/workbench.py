@@ -130,6 +130,16 @@ class Workbench:
             await self._tree(0)
             self._begun = True
 
+    async def look(self) -> Path:
+        """A work tree that shows the newest commit, to be read while no task works."""
+        await self.prepare()
+        async with self._making:
+            tree = await self._tree(0)
+            if 0 not in self._taken and self._new.get(0) != self.head:
+                await tree.reset_to(self.head)
+                self._new[0] = self.head
+            return tree.path
+
     async def take(self, key: str) -> Bay:
         """A work tree for a piece of work; after a kill the one it had, as it was left."""
         await self.prepare()
