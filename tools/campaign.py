@@ -28,6 +28,11 @@ CAMPAIGNS: dict[str, Campaign] = {
         cases=500,
         tests=("packages/m31a-rollback/tests/test_rollback_kills.py",),
     ),
+    "learning": Campaign(
+        shows="a run that recalls earlier ones needs fewer attempts than one that does not",
+        cases=20,
+        tests=("tests/journeys/test_learning.py",),
+    ),
     "kills": Campaign(
         shows="a run killed at any write of its journal ends, resumed, as an uninterrupted one",
         cases=44,

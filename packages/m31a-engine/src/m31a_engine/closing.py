@@ -4,12 +4,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio.to_thread
 import msgspec
 
 from m31a_engine.budget import Budget
 from m31a_engine.checks.result import CheckStatus, Finding, Verification
 from m31a_engine.config import Config
 from m31a_engine.events import LedgerWritten, Noticed
+from m31a_engine.learning.memory import Memory
 from m31a_engine.machinery import Ending
 from m31a_engine.paths import shown_path
 from m31a_engine.report import ErrorReport, FileReport, Outcome, RunReport, TaskReport, UsageReport
@@ -47,6 +49,8 @@ class Closing:
     provider: str
     views: Views | None
     """None for ghosts, which write nothing below the project."""
+    memory: Memory | None
+    """None for runs that teach nothing: demos, and where learning is switched off."""
     started: float
     """`time.monotonic()` when this process began the run."""
 
@@ -57,6 +61,7 @@ class Closing:
         if ending.outcome is Outcome.FAILED and session.options.on_failure == "discard":
             await self._discard(session)
         ledger_entry = await self._ledger(ending)
+        await self._learn(ending)
         report = RunReport(
             session=session.id,
             outcome=ending.outcome,
@@ -107,6 +112,26 @@ class Closing:
         if session.head:
             await self.repository.update_ref(f"refs/m31a/backup/{session.id}", session.head)
         await self.repository.delete_ref(f"refs/heads/{session.branch}")
+
+    async def _learn(self, ending: Ending) -> None:
+        """Keep what the run has shown of the project; what was recalled is judged by it."""
+        session, memory = ending.session, self.memory
+        if memory is None or ending.outcome not in FINAL:
+            return
+        won = (
+            ending.outcome is not Outcome.FAILED
+            and not session.lessons
+            and not any(task.heals for task in session.tasks)
+        )
+        checks = session.verification.checks if session.verification else ()
+        try:
+            await anyio.to_thread.run_sync(
+                lambda: memory.learn(
+                    session.goal, session.lessons, checks, session.memory.facts, won=won
+                )
+            )
+        except OSError as exc:
+            await self.stream.emit(Noticed(text=f"what was learned could not be kept: {exc}"))
 
     def _branch(self, session: Session) -> str | None:
         gone = session.shipped is not None and session.shipped.landed

@@ -92,6 +92,7 @@ _TABLE: Mapping[Key, _Permission] = {
     ("context", "warn"): _LOWER,
     ("ledger", "enabled"): _ONLY_OFF,
     ("ledger", "share"): _ONLY_OFF,
+    ("ledger", "recall"): _ONLY_OFF,
 }
 
 

@@ -220,6 +220,8 @@ class LedgerSection(msgspec.Struct, frozen=True, kw_only=True):
     keep: Count = 1000
     share: bool = False
     """Whether words of other projects may be recalled here."""
+    recall: bool = True
+    """Whether earlier runs are told of at all, and learned from."""
 
 
 class UiSection(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
 from m31a_engine.asks import OpenAsks
 from m31a_engine.chat import Chat
@@ -19,8 +20,9 @@ from m31a_engine.drafting import Drafting
 from m31a_engine.events import CheckEnded
 from m31a_engine.ground import Ground
 from m31a_engine.intent_call import IntentCall
+from m31a_engine.learning.memory import Memory, Recalled
 from m31a_engine.leave import may_check, policy_of
-from m31a_engine.machine import Phase
+from m31a_engine.machine import Mode, Phase
 from m31a_engine.machinery import Keeper, RunsPhase
 from m31a_engine.phases.execute import Execute
 from m31a_engine.phases.initialize import Initialize
@@ -64,6 +66,8 @@ class Stations:
     asks: OpenAsks
     control: Control
     keeper: Keeper
+    memory: Memory | None
+    """What is known from earlier runs; None where nothing is to be recalled."""
     _noting: anyio.Lock = field(default_factory=anyio.Lock)
     _noted: bool = False
 
@@ -92,7 +96,15 @@ class Stations:
             stream=self.stream,
             project=self.ground.repository.root,
             ask_intent=IntentCall(talker=self.talker, journal=self.journal, config=self.config).ask,
+            recall=self._recall,
         )
+
+    async def _recall(self, goal: str, project_type: str, mode: Mode) -> Recalled:
+        memory = self.memory
+        if memory is None:
+            return Recalled()
+        rows = mode is not Mode.DIRECT
+        return await anyio.to_thread.run_sync(lambda: memory.recall(goal, project_type, rows=rows))
 
     def _discuss(self) -> RunsPhase:
         from m31a_engine.phases.discuss import Discuss  # most runs never discuss

@@ -20,6 +20,7 @@ from m31a_engine.conversation.turn import Talker
 from m31a_engine.conversation.window import Windows, WindowWatch
 from m31a_engine.events import Envelope, Noticed, RunEnded, RunStarted
 from m31a_engine.ground import Ground
+from m31a_engine.learning.memory import Memory
 from m31a_engine.machine import Phase
 from m31a_engine.machinery import Ending, Keeper, Machinery
 from m31a_engine.report import ErrorReport, Outcome, RunReport
@@ -41,6 +42,7 @@ from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
 from m31a_engine.stations import Stations
 from m31a_engine.views import Views
+from m31a_ledger import LedgerEntry, LedgerStore
 from m31a_providers import Provider
 from m31a_rollback import RollbackError
 from m31a_taskrunner import Control
@@ -167,6 +169,7 @@ class Workshop:
             provider=self.provider.name,
             views=self._views(),
             started=self.started,
+            memory=self._memory(),
         )
         try:
             return await closing.close(ending)
@@ -186,6 +189,20 @@ class Workshop:
                 session_path=str(self.folder.root),
                 error=error,
             )
+
+    def _memory(self) -> Memory | None:
+        """What is known of the project; nothing is recalled for a demo, nor learned from one."""
+        settings, options = self.config.ledger, self.keeper.session.options
+        if not (settings.enabled and settings.recall) or options.kind == "demo":
+            return None
+        places = (self.project_home, self.project_home.archive)
+
+        def is_ours(row: LedgerEntry) -> bool:
+            session = row.session.partition("/")[0]
+            return settings.share or any(place.session(session).root.is_dir() for place in places)
+
+        store = LedgerStore(self.home.ledger)
+        return Memory(file=self.project_home.facts, entries=store.entries, is_ours=is_ours)
 
     async def _prepare(self) -> None:
         """Make the branch and the work tree while the model is being asked."""
@@ -234,6 +251,7 @@ class Workshop:
             asks=self.asks,
             control=self.control,
             keeper=self.keeper,
+            memory=self._memory(),
         )
         return Machinery(
             phase=stations.phase,

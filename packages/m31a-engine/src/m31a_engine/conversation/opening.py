@@ -14,6 +14,9 @@ from m31a_engine.session.state import Session
 from m31a_providers import Message, SystemMessage, UserMessage
 
 LISTED_PATHS = 60
+MEMORY_BYTES = {"discuss": 2_000, "research": 2_000, "plan": 2_000, "chat": 2_000}
+"""What of earlier runs is told where plans are made: about 600 tokens."""
+WORKING_MEMORY_BYTES = 800
 
 
 def opening(
@@ -22,7 +25,12 @@ def opening(
     """System message and first user message of a phase's conversation."""
     body = "\n\n".join(
         part
-        for part in (phase_preface(phase, override=override), project_text(session), *parts)
+        for part in (
+            phase_preface(phase, override=override),
+            project_text(session),
+            memory_text(session, MEMORY_BYTES.get(phase, WORKING_MEMORY_BYTES)),
+            *parts,
+        )
         if part
     )
     return (SystemMessage(text=system_prompt(override=override)), UserMessage(text=body))
@@ -44,6 +52,17 @@ def project_text(session: Session) -> str:
     if facts is not None and facts.instructions:
         lines.append(f"\n# AGENTS.md\n\n{facts.instructions}")
     return "\n".join(lines)
+
+
+def memory_text(session: Session, most_bytes: int) -> str:
+    """What earlier runs here have shown, as far as it fits; "" when there is nothing."""
+    lines: list[str] = []
+    for line in session.memory.lines:
+        most_bytes -= len(line.encode()) + 3
+        if most_bytes < 0:
+            break
+        lines.append(f"- {line}")
+    return "# From earlier runs here\n\n" + "\n".join(lines) if lines else ""
 
 
 def goal_text(session: Session) -> str:

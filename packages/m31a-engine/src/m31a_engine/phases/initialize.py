@@ -9,6 +9,7 @@ import msgspec
 from m31a_engine.config import Config
 from m31a_engine.events import ModeChosen, Noticed
 from m31a_engine.intent import Intent, Kind, classify, raised
+from m31a_engine.learning.memory import Recalled
 from m31a_engine.machine import Mode, Phase, path_of
 from m31a_engine.paths import is_text, shown_path
 from m31a_engine.project.detect import count_sources, detect, paths_to_read
@@ -20,6 +21,7 @@ from m31a_rollback import Repository, TreeEntry
 MAX_MARKER_BYTES = 1_000_000
 LISTING = 200
 
+Recall = Callable[[str, str, Mode], Awaitable[Recalled]]
 AskIntent = Callable[[str], Awaitable[Intent | None]]
 
 
@@ -32,6 +34,8 @@ class Initialize:
     stream: EventStream
     project: Path
     ask_intent: AskIntent
+    recall: Recall
+    """What is known from earlier runs here, for a goal, a type of project and a mode."""
 
     async def run(self, session: Session) -> Step:
         """The session with its facts, its mode and its branch's name."""
@@ -51,6 +55,7 @@ class Initialize:
             facts=facts,
             listing=_listing(files),
             source_files=count_sources(files),
+            memory=await self.recall(session.goal, facts.type.value, mode),
             intent=intent,
             mode=mode,
             ignored=(*session.ignored, *self.config.ignored),

@@ -12,6 +12,7 @@ from m31a_engine.conversation.opening import goal_text, opening
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.errors import LimitReached, ProviderFailed
 from m31a_engine.events import CommitMade, CulpritFound, FindingMade, Noticed
+from m31a_engine.learning.lessons import lessons_of
 from m31a_engine.machine import Phase
 from m31a_engine.proof import Prover, failure_text
 from m31a_engine.session.effects import once
@@ -41,14 +42,17 @@ class Verify:
         """The session with its verification; Ship follows when nothing stands against it."""
         if session.head == session.base:
             return Step(session=session, next=Phase.SHIP)  # which says that there is nothing
-        verification = await self._prove(session, 0)
+        first = verification = await self._prove(session, 0)
+        words: list[str] = []
         for attempt in range(1, self.config.features.max_heal_attempts + 1):
             if verification.verdict is not Verdict.FAILED:
                 break
             if attempt == 1:
                 verification = await self._with_culprit(session, verification)
-            if not await self._heal(session, verification, attempt):
+            closing = await self._heal(session, verification, attempt)
+            if closing is None:
                 break
+            words.append(closing)
             session = msgspec.structs.replace(session, head=self.workbench.head)
             verification = msgspec.structs.replace(
                 await self._prove(session, attempt), culprit=verification.culprit
@@ -57,6 +61,8 @@ class Verify:
             await self.stream.emit(FindingMade(finding=finding))
         session = msgspec.structs.replace(session, verification=verification)
         passed = verification.verdict is not Verdict.FAILED
+        lessons = lessons_of(first, mended=passed, remedy=words[-1] if words else "")
+        session = msgspec.structs.replace(session, lessons=(*session.lessons, *lessons))
         if passed and session.waves_left and session.all_done:
             round_ = session.round + 1
             return Step(session=msgspec.structs.replace(session, round=round_), next=Phase.EXECUTE)
@@ -83,8 +89,8 @@ class Verify:
             await self.stream.emit(CulpritFound(culprit=found.culprit))
         return found
 
-    async def _heal(self, session: Session, verification: Verification, attempt: int) -> bool:
-        """Whether a healing attempt changed anything."""
+    async def _heal(self, session: Session, verification: Verification, attempt: int) -> str | None:
+        """What the model says it mended; None when the attempt changed nothing."""
         key = f"verify-{session.round}/heal-{attempt}"
         coming = ComingBay(self.workbench, key)
         parts = (
@@ -95,15 +101,15 @@ class Verify:
             key, "heal", "", opening("heal", session, parts, self.prompts), self.journal.records
         )
         try:
-            await self.talker.carry_on(talk, self.hands_for(key, coming))
+            closing = await self.talker.carry_on(talk, self.hands_for(key, coming))
         except (ProviderFailed, LimitReached) as exc:
             # The verdict stands whatever becomes of the healing: it is red, and that is said.
             await self.stream.emit(Noticed(text=f"healing stopped: {exc}", remedy=exc.remedy))
-            return False
+            return None
         bay = await coming.get()
         done = await self.workbench.integrate(bay, HEALED)
         self.workbench.give_back(bay)
         if done.commit is None:
-            return False
+            return None
         await self.stream.emit(CommitMade(commit=done.commit, subject=HEALED))
-        return True
+        return closing

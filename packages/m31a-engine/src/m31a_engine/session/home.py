@@ -64,6 +64,11 @@ class ProjectHome:
         return self.root / "checks"
 
     @property
+    def facts(self) -> Path:
+        """What was learned of the project."""
+        return self.root / "facts.json"
+
+    @property
     def sessions(self) -> Path:
         """One folder a session."""
         return self.root / "sessions"

@@ -4,6 +4,8 @@ import msgspec
 
 from m31a_engine.checks.result import Finding, Verification
 from m31a_engine.intent import Intent
+from m31a_engine.learning.lessons import Lesson
+from m31a_engine.learning.memory import Recalled
 from m31a_engine.machine import Mode, Phase
 from m31a_engine.planning.plan import Plan, Wave
 from m31a_engine.project.facts import ProjectFacts
@@ -81,6 +83,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
     plan_version: int = 0
     plan_read_by_person: bool = False
+    memory: Recalled = Recalled()
+    """What is known from earlier runs."""
+    lessons: tuple[Lesson, ...] = ()
+    """What was red in this run, and what helped."""
     research: str = ""
     """What a look at the project has shown, for complex goals."""
     source_files: int = 0
