@@ -18,12 +18,14 @@ from m31a_engine import (
     Continue,
     Engine,
     Envelope,
+    HealTask,
     Mode,
     NothingToResume,
     Options,
     Outcome,
     Pause,
     Phase,
+    PhaseStarted,
     PlanAnswer,
     PlanAsk,
     PlanChoice,
@@ -35,8 +37,10 @@ from m31a_engine import (
     RunEnded,
     RunReport,
     SkipTask,
+    Steer,
     TaskEnded,
     TaskHealing,
+    TaskStarted,
     ToolEnded,
     Verdict,
     build,
@@ -82,6 +86,10 @@ Mend add() and write it down.
 Script = Iterable[Rule | Reply | str]
 MEND = Call(
     name="Edit", arguments={"path": "sums.py", "old_string": "a - b", "new_string": "a + b"}
+)
+MEND_ZERO = Call(
+    name="Edit",
+    arguments={"path": "sums.py", "old_string": "return 0", "new_string": "return a + b"},
 )
 
 
@@ -423,3 +431,99 @@ def test_what_cannot_be_built_says_what_is_missing(place: Place) -> None:
             provider__default="openrouter",
             features__budget_limit_usd=1.0,
         )
+
+
+async def test_a_plan_can_be_sent_back_to_questions_three_times_and_no_more(place: Place) -> None:
+    script = [
+        Rule(phase="discuss", reply=Reply(text="1. Which name? Suggested: NOTES.md")),
+        Rule(phase="plan", reply=Reply(text=PLAN)),
+        *task("1", MEND),
+        *task("2", writing("NOTES.md", "add() returns the sum.\n")),
+        Rule(phase="ship", reply=Reply(text="Done.")),
+    ]
+    plans: list[int] = []
+
+    def answer(ask: Ask) -> Answer:
+        if isinstance(ask, QuestionsAsk):
+            return QuestionsAnswer(ask_id=ask.ask_id, answers=("NOTES.md",))
+        assert isinstance(ask, PlanAsk)
+        plans.append(ask.version)
+        choice = PlanChoice.DISCUSS if len(plans) <= 4 else PlanChoice.ACCEPT
+        return PlanAnswer(ask_id=ask.ask_id, choice=choice, feedback=f"ask {len(plans)}")
+
+    with model(script) as server:
+        engine = place.engine(server.base_url)
+        async with engine.start(GOAL, Options(mode=Mode.FULL)) as run:
+            seen = await watched(run, answer)
+        asked = [request.asked for request in server.requests]
+
+    assert report_of(seen).outcome is Outcome.SHIPPED
+    assert plans == [1, 2, 3, 4, 5]
+    phases = [item.event.phase for item in seen if isinstance(item.event, PhaseStarted)]
+    assert phases.count(Phase.DISCUSS) == 4, "three times back; the fourth is a refinement"
+    assert any("On the plan: ask 1" in request.last_text for request in asked)
+
+
+async def test_a_task_is_worked_on_again_when_a_person_wants_it(place: Place) -> None:
+    script = [
+        Rule(phase="execute", turn=1, reply=Reply(tool_calls=(writing("a.py", "A = 1\n"),))),
+        Rule(phase="execute", reply=Reply(text="Done.", hold="the person looks")),
+        Rule(phase="heal", turn=1, reply=Reply(tool_calls=(MEND,))),
+        Rule(phase="heal", reply=Reply(text="Now it adds.")),
+    ]
+    with model(script) as server:
+        server.hold("the person looks")
+        engine = place.engine(server.base_url)
+        async with engine.start(GOAL, Options(mode=Mode.DIRECT)) as run:
+            with anyio.fail_after(60):
+                async for envelope in run.events:
+                    if isinstance(envelope.event, ToolEnded) and envelope.event.tool != "Edit":
+                        assert run.send(HealTask(task_id=1))
+                        server.release("the person looks")
+                    if isinstance(envelope.event, RunEnded):
+                        report = envelope.event.report
+
+    assert report.outcome is Outcome.SHIPPED
+    assert report.answer == "Now it adds."
+    assert not run.send(HealTask(task_id=1)), "the run is over"
+
+
+async def test_a_failed_session_is_resumed_with_a_task_worked_on_again(place: Place) -> None:
+    wrong = writing("sums.py", "def add(a, b):\n    return 0\n")
+    script = [
+        *task("1", wrong),
+        Rule(phase="heal", contains="A person wants", reply=Reply(text="Nothing to do.")),
+        Rule(phase="heal", turn=1, contains="AssertionError", reply=Reply(tool_calls=(MEND_ZERO,))),
+        Rule(phase="heal", reply=Reply(text="Now it adds.")),
+    ]
+    with model(script) as server:
+        engine = place.engine(server.base_url)
+        async with engine.start(GOAL, Options(mode=Mode.DIRECT)) as run:
+            first = report_of(await watched(run))
+        async with engine.resume(first.session, Options(heal=(1,))) as run:
+            second = report_of(await watched(run))
+
+    assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.SHIPPED)
+    assert "return a + b" in (place.project / "sums.py").read_text()
+
+
+async def test_what_a_person_adds_reaches_the_model_before_it_stops(place: Place) -> None:
+    script = [
+        Rule(phase="execute", contains="keep it short", reply=Reply(tool_calls=(MEND,))),
+        Rule(phase="execute", turn=1, reply=Reply(text="Done.", hold="the person types")),
+        Rule(phase="execute", reply=Reply(text="Short now.")),
+    ]
+    with model(script) as server:
+        server.hold("the person types")
+        engine = place.engine(server.base_url)
+        async with engine.start(GOAL, Options(mode=Mode.DIRECT)) as run:
+            with anyio.fail_after(60):
+                async for envelope in run.events:
+                    if isinstance(envelope.event, TaskStarted):
+                        assert run.send(Steer(text="keep it short"))
+                        assert not run.send(Steer(text="  "))
+                        server.release("the person types")
+                    if isinstance(envelope.event, RunEnded):
+                        report = envelope.event.report
+
+    assert (report.outcome, report.answer) == (Outcome.SHIPPED, "Short now.")

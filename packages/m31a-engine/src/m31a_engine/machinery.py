@@ -175,17 +175,18 @@ def again(session: Session) -> tuple[Session, Phase]:
     Work that is done stays: it is verified again. What is not done is worked on again.
     """
     changed = any(task.commit for task in session.tasks)
+    wanted = session.options.heal
+    finished = session.all_done and changed and not wanted
     before, following = (
-        (Phase.EXECUTE, Phase.VERIFY)
-        if session.all_done and changed
-        else (Phase.DISCUSS, Phase.EXECUTE)
+        (Phase.EXECUTE, Phase.VERIFY) if finished else (Phase.DISCUSS, Phase.EXECUTE)
     )
     session = msgspec.structs.replace(
         session,
         round=session.round + 1,
-        verification=None,
+        verification=session.verification if wanted else None,
         phase=before,
-        tasks=session.tasks if changed else (),
+        tasks=tuple(task for task in session.tasks if task.id not in wanted) if changed else (),
+        healing=wanted,
     )
     return session, following
 

@@ -32,6 +32,12 @@ class CancelTask(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):
     task_id: int
 
 
+class HealTask(msgspec.Struct, frozen=True, kw_only=True, tag="heal"):
+    """Work on a task again that failed, or is done and not right, once the others have ended."""
+
+    task_id: int
+
+
 class Steer(msgspec.Struct, frozen=True, kw_only=True, tag="steer"):
     """Tell the model something while it works; it hears it with its next request."""
 
@@ -51,7 +57,7 @@ class Consolidate(msgspec.Struct, frozen=True, kw_only=True, tag="consolidate"):
     """Replace older messages by a summary before the next request."""
 
 
-Command = Pause | Continue | SkipTask | CancelTask | Steer | SetPhaseModel | Consolidate
+Command = Pause | Continue | SkipTask | CancelTask | HealTask | Steer | SetPhaseModel | Consolidate
 
 
 class Reader(Protocol):

@@ -1,7 +1,7 @@
 """The six phases, each with what it works with: hands, a policy, somebody to ask, a prover."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +66,7 @@ class Stations:
     asks: OpenAsks
     control: Control
     keeper: Keeper
+    to_heal: Callable[[], tuple[int, ...]]
     memory: Memory | None
     """What is known from earlier runs; None where nothing is to be recalled."""
     _noting: anyio.Lock = field(default_factory=anyio.Lock)
@@ -153,6 +154,7 @@ class Stations:
             workbench=self.workbench,
             hands_for=self._working,
             control=self.control,
+            to_heal=self.to_heal,
             next_wave=self._next_wave,
         )
 

@@ -15,6 +15,7 @@ from m31a_engine.errors import WaitingForApproval, sole
 from m31a_engine.events import CommitMade, TaskHealing
 from m31a_engine.machine import Mode
 from m31a_engine.planning.plan import Plan, PlannedTask, title_of
+from m31a_engine.proof import failure_text
 from m31a_engine.report import FileReport
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session, TaskState
@@ -105,9 +106,11 @@ class TaskWork:
         """
         planned = _payload(task)
         key = key_of(self.session, planned.id)
+        again = planned.id in self.session.healing
+        phase, news = ("heal", self._complaint()) if again else ("execute", "")
         async with self.gate.together():
             try:
-                return await self._attempt(planned, key, "execute", "")
+                return await self._attempt(planned, key, phase, news)
             except MergeConflict as exc:
                 paths = ", ".join(exc.paths)
         news = (
@@ -124,6 +127,12 @@ class TaskWork:
         await self.stream.emit(TaskHealing(task_id=planned.id, attempt=attempt, error=str(error)))
         async with self.gate.alone():
             return await self._attempt(planned, key, "heal", f"# What went wrong\n\n{error}")
+
+    def _complaint(self) -> str:
+        """Why a task that was worked on before is worked on again."""
+        red = failure_text(self.session.verification) if self.session.verification else ""
+        said = red or "A person wants this task to be worked on again: look at what it left."
+        return f"# What went wrong\n\n{said}"
 
     async def _attempt(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
         try:

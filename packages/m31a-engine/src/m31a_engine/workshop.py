@@ -29,6 +29,7 @@ from m31a_engine.run import (
     Command,
     Consolidate,
     Continue,
+    HealTask,
     Pause,
     Run,
     SetPhaseModel,
@@ -88,6 +89,7 @@ class Workshop:
     steering: Steering = field(init=False)
     talker: Talker = field(init=False)
     _doing: TaskGroup | None = None
+    _to_heal: dict[int, None] = field(default_factory=dict)
     _checkpoints: list[Checkpoint] = field(default_factory=list)
 
     def open(self, session: Session) -> Run:
@@ -252,6 +254,7 @@ class Workshop:
             control=self.control,
             keeper=self.keeper,
             memory=self._memory(),
+            to_heal=self._take_wishes,
         )
         return Machinery(
             phase=stations.phase,
@@ -275,6 +278,9 @@ class Workshop:
                 return self.control.skip(str(command.task_id))
             case CancelTask():
                 return self.control.cancel(str(command.task_id))
+            case HealTask():
+                self._to_heal[command.task_id] = None
+                return self._doing is not None
             case SetPhaseModel():
                 self.models.choose(command.phase, command.model)
                 return True
@@ -283,6 +289,12 @@ class Workshop:
                 return True
             case Steer():
                 return self._steer(command)
+
+    def _take_wishes(self) -> tuple[int, ...]:
+        """The tasks that are to be worked on again; asked for once."""
+        wanted = tuple(self._to_heal)
+        self._to_heal.clear()
+        return wanted
 
     def _steer(self, command: Steer) -> bool:
         """Take a remark in and keep it on disk; False when nobody works any more."""

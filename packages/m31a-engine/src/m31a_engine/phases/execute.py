@@ -42,6 +42,8 @@ class Execute:
     workbench: Workbench
     hands_for: HandsFor
     control: Control
+    to_heal: Callable[[], tuple[int, ...]]
+    """The tasks that a person wants to have worked on again; asked once, then forgotten."""
     next_wave: Callable[[Session], Awaitable[Session]]
     """Plans the next wave of an outline."""
     prompts: Path | None = None
@@ -56,8 +58,35 @@ class Execute:
             session = await self.next_wave(session)
         plan = session.plan or single_task_plan(session.goal)
         session = msgspec.structs.replace(session, plan=plan)
-        earlier = self._earlier(session, plan)
         await self.workbench.prepare()
+        while True:
+            session = await self._worked(session, plan)
+            wanted = await self._wanted(session)
+            if not wanted:
+                break
+            session = msgspec.structs.replace(
+                session,
+                tasks=tuple(task for task in session.tasks if task.id not in wanted),
+                healing=wanted,
+                round=session.round + 1,
+            )
+        following = Phase.SHIP if session.mode is Mode.DIRECT else Phase.VERIFY
+        return Step(session=session, next=following)
+
+    async def _wanted(self, session: Session) -> tuple[int, ...]:
+        """The tasks to be worked on once more."""
+        key = f"execute-{session.round}/healing"
+        known = self.journal.done(key, tuple[int, ...])
+        if known is not None:
+            return known
+        wanted = self.to_heal()
+        if wanted:
+            await self.journal.finish(key, wanted)
+        return wanted
+
+    async def _worked(self, session: Session, plan: Plan) -> Session:
+        """The session once every task of the plan has ended."""
+        earlier = self._earlier(session, plan)
         work = self._work(session, plan)
         report = await self._run(work, earlier)
         states = tuple(_state(task, report, earlier) for task in plan.tasks)
@@ -74,9 +103,7 @@ class Execute:
                 )
         for error in work.waiting.values():
             raise error
-        following = Phase.SHIP if session.mode is Mode.DIRECT else Phase.VERIFY
-        session = msgspec.structs.replace(session, head=self.workbench.head, tasks=states)
-        return Step(session=session, next=following)
+        return msgspec.structs.replace(session, head=self.workbench.head, tasks=states)
 
     def _earlier(self, session: Session, plan: Plan) -> dict[int, TaskState]:
         """Tasks done in an earlier round or by an earlier process."""

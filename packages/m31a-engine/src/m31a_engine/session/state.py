@@ -24,6 +24,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     init: bool = False
     allow: tuple[str, ...] = ()
     ask_questions: bool = True
+    heal: tuple[int, ...] = ()
+    """Tasks that a resumed session works on again, done or not."""
     kind: str = "run"
     """run or demo; a demo's ledger row is marked."""
 
@@ -97,6 +99,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     head: str = ""
     """The newest commit of the session's branch."""
     tasks: tuple[TaskState, ...] = ()
+    healing: tuple[int, ...] = ()
+    """Tasks that a person wants to have worked on again."""
     round: int = 1
     """How often Execute was entered."""
     verification: Verification | None = None
