@@ -11,6 +11,7 @@ import anyio.to_thread
 from m31a_engine.asks import OpenAsks
 from m31a_engine.chat import Chat
 from m31a_engine.checks.result import CheckResult
+from m31a_engine.compass import Compass
 from m31a_engine.config import Config
 from m31a_engine.config_sections import PermissionMode
 from m31a_engine.conversation.asker import RunAsker
@@ -66,6 +67,7 @@ class Stations:
     asks: OpenAsks
     control: Control
     keeper: Keeper
+    compass: Compass
     to_heal: Callable[[], tuple[int, ...]]
     memory: Memory | None
     """What is known from earlier runs; None where nothing is to be recalled."""
@@ -127,6 +129,7 @@ class Stations:
             journal=self.journal,
             config=self.config,
             hands=self._reading(),
+            orient=self.compass.orientation,
         )
 
     def _drafting(self) -> Drafting:
@@ -155,6 +158,7 @@ class Stations:
             hands_for=self._working,
             control=self.control,
             to_heal=self.to_heal,
+            orient=self.compass.orientation,
             next_wave=self._next_wave,
         )
 

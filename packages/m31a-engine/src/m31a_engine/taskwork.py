@@ -1,6 +1,6 @@
 """One task from its first request to its commit: talk, integrate, mend."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,9 @@ from m31a_providers import AssistantMessage, Usage
 from m31a_rollback import Repository
 from m31a_taskrunner import StopRun, Task, Unhealable
 
+ORIENTATION_TOKENS = 250
+Orient = Callable[[str, int, Collection[str]], Awaitable[str]]
+"""Which files a text is about: the text, a number of tokens, files that are known to be."""
 HandsFor = Callable[[str, ComingBay], Hands]
 
 
@@ -91,6 +94,7 @@ class TaskWork:
     hands_for: HandsFor
     session: Session
     plan: Plan
+    orient: Orient
     prompts: Path | None
     gate: Gate = field(default_factory=Gate)
     waiting: dict[int, WaitingForApproval] = field(default_factory=dict)
@@ -149,7 +153,7 @@ class TaskWork:
 
     async def _worked(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
         coming = ComingBay(self.workbench, key)
-        talk = self._conversation(planned, key, phase, news)
+        talk = await self._conversation(planned, key, phase, news)
         closing = await self.talker.carry_on(talk, self.hands_for(key, coming))
         message = title_of(planned.description)
         bay = await coming.get()
@@ -169,9 +173,13 @@ class TaskWork:
         await self.journal.finish(f"{key_of(self.session, planned.id)}/state", state)
         return state
 
-    def _conversation(self, planned: PlannedTask, key: str, phase: str, news: str) -> Conversation:
+    async def _conversation(
+        self, planned: PlannedTask, key: str, phase: str, news: str
+    ) -> Conversation:
         alone = self.session.mode is not Mode.FULL and phase == "execute"
-        parts = (goal_text(self.session), task_text(self.plan, planned), news)
+        named = [file.path for file in planned.files]
+        files = await self.orient(planned.description, ORIENTATION_TOKENS, named)
+        parts = (files, goal_text(self.session), task_text(self.plan, planned), news)
         first = opening("autonomous" if alone else phase, self.session, parts, self.prompts)
         return Conversation.restore(key, phase, str(planned.id), first, self.journal.records)
 

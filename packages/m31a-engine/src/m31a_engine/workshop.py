@@ -11,6 +11,7 @@ from anyio.abc import TaskGroup
 from m31a_engine.asks import OpenAsks
 from m31a_engine.budget import Budget, Prices
 from m31a_engine.closing import Closing
+from m31a_engine.compass import Compass
 from m31a_engine.config import Config
 from m31a_engine.config_sections import PermissionMode
 from m31a_engine.conversation.history import replies_in
@@ -84,6 +85,7 @@ class Workshop:
     budget: Budget = field(init=False)
     stream: EventStream = field(init=False)
     workbench: Workbench = field(init=False)
+    compass: Compass = field(init=False)
     models: Models = field(init=False)
     window: WindowWatch = field(init=False)
     steering: Steering = field(init=False)
@@ -112,6 +114,9 @@ class Workshop:
             session.branch,
             self.folder.worktrees,
             session.base,
+        )
+        self.compass = Compass(
+            self.ground.repository, self.home.cache / "code" / self.project_home.root.name
         )
         self.models = Models(self.config)
         self.steering = Steering(self.journal)
@@ -155,6 +160,7 @@ class Workshop:
             report = await self._close(ending)
             if ending.outcome in {Outcome.SHIPPED, Outcome.SHIPPED_PARTIAL}:
                 await self.workbench.remove()
+            self.compass.close()
             await self.provider.aclose()
             await self.stream.emit(RunEnded(outcome=report.outcome, report=report))
             self.stream.close()
@@ -210,8 +216,9 @@ class Workshop:
         """Make the branch and the work tree while the model is being asked."""
         try:
             await self.workbench.prepare()
+            await self.compass.prepare(self.keeper.session.base, self.workbench.first_path)
         except Exception:
-            logger.debug("the work tree was not made beforehand", exc_info=True)
+            logger.debug("not all was made beforehand", exc_info=True)
 
     async def _say_hello(self, session: Session, resumed: bool) -> None:
         await self.stream.emit(
@@ -254,6 +261,7 @@ class Workshop:
             control=self.control,
             keeper=self.keeper,
             memory=self._memory(),
+            compass=self.compass,
             to_heal=self._take_wishes,
         )
         return Machinery(

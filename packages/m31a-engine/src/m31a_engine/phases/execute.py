@@ -16,7 +16,7 @@ from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session, Step, TaskState
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
-from m31a_engine.taskwork import HandsFor, Stopped, TaskWork, key_of
+from m31a_engine.taskwork import HandsFor, Orient, Stopped, TaskWork, key_of
 from m31a_taskrunner import (
     Cancelled,
     Control,
@@ -44,6 +44,7 @@ class Execute:
     control: Control
     to_heal: Callable[[], tuple[int, ...]]
     """The tasks that a person wants to have worked on again; asked once, then forgotten."""
+    orient: Orient
     next_wave: Callable[[Session], Awaitable[Session]]
     """Plans the next wave of an outline."""
     prompts: Path | None = None
@@ -122,6 +123,7 @@ class Execute:
             hands_for=self.hands_for,
             session=session,
             plan=plan,
+            orient=self.orient,
             prompts=self.prompts,
         )
 

@@ -1,5 +1,6 @@
 """The third phase: what is to be done, in tasks that somebody accepted."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from m31a_engine.session.effects import once
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Answered, Session, Step
 
+ORIENTATION_TOKENS = 600
+
 
 @dataclass(frozen=True, slots=True)
 class MakePlan:
@@ -29,6 +32,8 @@ class MakePlan:
     journal: Journal
     config: Config
     hands: Hands
+    orient: Callable[[str, int], Awaitable[str]]
+    """Which files a text is about, within a number of tokens; "" when that is not known."""
     prompts: Path | None = None
 
     async def run(self, session: Session) -> Step:
@@ -39,7 +44,8 @@ class MakePlan:
             WaitingForApproval: nobody accepted the plan.
         """
         session = await self._researched(session)
-        parts = [goal_text(session), research_text(session)]
+        files = await self.orient(session.goal, ORIENTATION_TOKENS)
+        parts = [files, goal_text(session), research_text(session)]
         if session.outline:
             parts.append(wave_text(session.outline, 0))
         outcome = await self.drafting.draft(
@@ -70,7 +76,9 @@ class MakePlan:
         intent = session.intent
         if intent is None or intent.complexity is not Complexity.COMPLEX or session.research:
             return session
-        first = opening("research", session, (goal_text(session), _RESEARCH), self.prompts)
+        files = await self.orient(session.goal, ORIENTATION_TOKENS)
+        parts = (files, goal_text(session), _RESEARCH)
+        first = opening("research", session, parts, self.prompts)
         talk = Conversation.restore("research", "research", "", first, self.journal.records)
         notes = await once(
             self.journal,
