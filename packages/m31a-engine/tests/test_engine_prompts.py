@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from m31a_engine.errors import ConfigError
 from m31a_engine.prompting import library
 from m31a_engine.prompting.compose import PROMPTS, Preface, phase_preface, system_prompt
 
@@ -71,12 +72,43 @@ def test_the_model_is_told_what_it_may_not_do() -> None:
 
 def test_a_file_in_the_override_folder_takes_the_place_of_one_prompt(tmp_path: Path) -> None:
     (tmp_path / "base.md").write_text("# Mine\n\nBe kind.\n")
-    assert system_prompt(override=tmp_path) == "# Mine\n\nBe kind."
-    assert phase_preface("chat", override=tmp_path) == phase_preface("chat")
+    assert system_prompt(overrides=[tmp_path]) == "# Mine\n\nBe kind."
+    assert phase_preface("chat", overrides=[tmp_path]) == phase_preface("chat")
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe", b"x" * 70_000])
 def test_an_override_that_cannot_be_a_prompt_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "base.md").write_bytes(content)
     with pytest.raises(ValueError):  # noqa: PT011  four different sentences
-        system_prompt(override=tmp_path)
+        system_prompt(overrides=[tmp_path])
+
+
+def test_the_first_folder_that_has_a_prompt_wins(tmp_path: Path) -> None:
+    for name in ("project", "user"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "base.md").write_text(f"from {name}")
+    (tmp_path / "user" / "tool-use.md").write_text("user's tools")
+    folders = [tmp_path / "nowhere", tmp_path / "project", tmp_path / "user"]
+
+    assert library.read("base", folders) == "from project"
+    assert library.read("tool-use", folders) == "user's tools"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("base.md", b"", "is empty"),
+        ("base.md", b"\xff\xfe", "cannot be used as a prompt"),
+        ("tool_use.md", b"text", "did you mean 'tool-use'?"),
+    ],
+)
+def test_what_cannot_be_a_prompt_is_named_before_a_run(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(ConfigError) as caught:
+        library.require_readable([tmp_path])
+
+    assert said in str(caught.value)
+    assert str(tmp_path / name) in str(caught.value)

@@ -56,12 +56,13 @@ def test_a_trusted_folder_lends_nothing_to_folders_below_or_above(
     assert not trust.is_trusted(project.parent)
 
 
-@pytest.mark.parametrize("name", ["m31a.toml", "AGENTS.md"])
+@pytest.mark.parametrize("name", ["m31a.toml", "AGENTS.md", "m31a.prompts/base.md"])
 @pytest.mark.parametrize("change", ["added", "changed", "removed", "pipe", "grown"])
 def test_a_changed_project_file_asks_again(
     trust: Trust, project: Path, name: str, change: str
 ) -> None:
     file = project / name
+    file.parent.mkdir(exist_ok=True)
     if change in {"changed", "removed"}:
         file.write_text("one")
     if change == "grown":

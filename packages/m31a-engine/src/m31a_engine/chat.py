@@ -1,5 +1,6 @@
 """A question about the project, answered with reading tools; nothing is changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ class Chat:
     talker: Talker
     journal: Journal
     hands: Hands
-    prompts: Path | None = None
+    prompts: Sequence[Path] = ()
 
     async def answer(self, session: Session) -> str:
         """The model's answer to the session's goal."""

@@ -1,5 +1,6 @@
 """A plan that can be run and that somebody accepted: drafted, retried, asked about, refined."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class Drafting:
     config: Config
     hands: Hands
     folder: SessionFolder
-    prompts: Path | None = None
+    prompts: Sequence[Path] = ()
 
     async def draft(
         self,

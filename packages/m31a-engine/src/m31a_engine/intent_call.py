@@ -1,6 +1,8 @@
 """Ask the model what a goal is, in a few seconds, where keywords are not sure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 
@@ -21,10 +23,12 @@ class IntentCall:
     talker: Talker
     journal: Journal
     config: Config
+    prompts: Sequence[Path] = ()
 
     async def ask(self, goal: str) -> Intent | None:
         """The model's view of a goal, or None when it gives none in time."""
-        opening = (SystemMessage(text=system_prompt()), UserMessage(text=intent_request(goal)))
+        system = SystemMessage(text=system_prompt(overrides=self.prompts))
+        opening = (system, UserMessage(text=intent_request(goal)))
         talk = Conversation.restore("intent", "intent", "", opening, self.journal.records)
         with anyio.move_on_after(self.config.features.intent_timeout_s):
             try:

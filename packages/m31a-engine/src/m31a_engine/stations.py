@@ -1,7 +1,7 @@
 """The six phases, each with what it works with: hands, a policy, somebody to ask, a prover."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +67,8 @@ class Stations:
     asks: OpenAsks
     control: Control
     keeper: Keeper
+    prompts: Sequence[Path]
+    """Folders whose texts take the place of our own prompts, the first one first."""
     compass: Compass
     to_heal: Callable[[], tuple[int, ...]]
     memory: Memory | None
@@ -98,7 +100,12 @@ class Stations:
             config=self.config,
             stream=self.stream,
             project=self.ground.repository.root,
-            ask_intent=IntentCall(talker=self.talker, journal=self.journal, config=self.config).ask,
+            ask_intent=IntentCall(
+                talker=self.talker,
+                journal=self.journal,
+                config=self.config,
+                prompts=self.prompts,
+            ).ask,
             recall=self._recall,
         )
 
@@ -114,6 +121,7 @@ class Stations:
 
         return Discuss(
             talker=self.talker,
+            prompts=self.prompts,
             stream=self.stream,
             journal=self.journal,
             asks=self.asks,
@@ -126,6 +134,7 @@ class Stations:
         return MakePlan(
             drafting=self._drafting(),
             talker=self.talker,
+            prompts=self.prompts,
             journal=self.journal,
             config=self.config,
             hands=self._reading(),
@@ -135,6 +144,7 @@ class Stations:
     def _drafting(self) -> Drafting:
         return Drafting(
             talker=self.talker,
+            prompts=self.prompts,
             stream=self.stream,
             journal=self.journal,
             asks=self.asks,
@@ -151,6 +161,7 @@ class Stations:
     def _execute(self) -> RunsPhase:
         return Execute(
             talker=self.talker,
+            prompts=self.prompts,
             stream=self.stream,
             journal=self.journal,
             config=self.config,
@@ -158,7 +169,7 @@ class Stations:
             hands_for=self._working,
             control=self.control,
             to_heal=self.to_heal,
-            orient=self.compass.orientation,
+            compass=self.compass,
             next_wave=self._next_wave,
         )
 
@@ -166,6 +177,7 @@ class Stations:
         return Verify(
             prover=self._prover(),
             talker=self.talker,
+            prompts=self.prompts,
             stream=self.stream,
             journal=self.journal,
             config=self.config,
@@ -182,7 +194,10 @@ class Stations:
             config=self.config,
             workbench=self.workbench,
             summarise=SummaryCall(
-                talker=self.talker, journal=self.journal, repository=self.ground.repository
+                talker=self.talker,
+                journal=self.journal,
+                repository=self.ground.repository,
+                prompts=self.prompts,
             ).ask,
         )
 
@@ -207,6 +222,7 @@ class Stations:
         """The model's answer to a goal that is a question."""
         chat = Chat(
             talker=self.talker,
+            prompts=self.prompts,
             journal=self.journal,
             hands=self._reading(),
         )

@@ -1,5 +1,6 @@
 """Ask the model what was built and how to try it, once the commit stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class SummaryCall:
     talker: Talker
     journal: Journal
     repository: Repository
-    prompts: Path | None = None
+    prompts: Sequence[Path] = ()
 
     async def ask(self, session: Session) -> str:
         """What was built and how to try it; empty when the model does not say.

@@ -1,12 +1,13 @@
 """One task from its first request to its commit: talk, integrate, mend."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 
+from m31a_engine.compass import Compass
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.opening import goal_text, opening, task_text
@@ -26,8 +27,6 @@ from m31a_rollback import Repository
 from m31a_taskrunner import StopRun, Task, Unhealable
 
 ORIENTATION_TOKENS = 250
-Orient = Callable[[str, int, Collection[str]], Awaitable[str]]
-"""Which files a text is about: the text, a number of tokens, files that are known to be."""
 HandsFor = Callable[[str, ComingBay], Hands]
 
 
@@ -94,8 +93,8 @@ class TaskWork:
     hands_for: HandsFor
     session: Session
     plan: Plan
-    orient: Orient
-    prompts: Path | None
+    compass: Compass
+    prompts: Sequence[Path]
     gate: Gate = field(default_factory=Gate)
     waiting: dict[int, WaitingForApproval] = field(default_factory=dict)
     """The tasks that need leave, and for what."""
@@ -158,6 +157,7 @@ class TaskWork:
         message = title_of(planned.description)
         bay = await coming.get()
         done = await self.workbench.integrate(bay, message)
+        await self.compass.edited(done.files, bay.tree.path)
         self.workbench.give_back(bay)
         if done.commit is not None:
             await self._announce(planned, done, message)
@@ -178,7 +178,7 @@ class TaskWork:
     ) -> Conversation:
         alone = self.session.mode is not Mode.FULL and phase == "execute"
         named = [file.path for file in planned.files]
-        files = await self.orient(planned.description, ORIENTATION_TOKENS, named)
+        files = await self.compass.orientation(planned.description, ORIENTATION_TOKENS, named)
         parts = (files, goal_text(self.session), task_text(self.plan, planned), news)
         first = opening("autonomous" if alone else phase, self.session, parts, self.prompts)
         return Conversation.restore(key, phase, str(planned.id), first, self.journal.records)

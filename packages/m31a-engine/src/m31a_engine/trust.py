@@ -1,8 +1,8 @@
 """Which folders the user trusts: the one thing asked before a project's files mean anything.
 
 Trust belongs to a folder's real path, device and inode, and to what its project files said
-when it was given: a folder that was moved, replaced or whose `m31a.toml` or `AGENTS.md`
-changed is asked about again. A folder's parent lends it nothing.
+when it was given: a folder that was moved, replaced or whose `m31a.toml`, `AGENTS.md` or
+prompts changed is asked about again. A folder's parent lends it nothing.
 """
 
 import fcntl
@@ -20,6 +20,8 @@ from m31a_engine.errors import ConfigError, Refused
 from m31a_engine.regular_file import NotRegular, read_regular
 from m31a_tools import write_atomic
 
+PROMPTS_FOLDER = "m31a.prompts"
+"""Texts in a project that take the place of our own prompts."""
 _FILE_VERSION = 1
 _MAX_BYTES = 1024 * 1024
 _MAX_TRUST_BYTES = 16 * 1024 * 1024
@@ -43,6 +45,8 @@ class _Seal(msgspec.Struct, frozen=True, kw_only=True):
     """Of `m31a.toml`."""
     instructions_digest: str = ""
     """Of `AGENTS.md`."""
+    prompts_digest: str = ""
+    """Of the prompts in `m31a.prompts/`."""
 
 
 class _TrustFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +155,7 @@ def _seal_of(project: Path) -> _Seal | None:
         inode=status.st_ino,
         digest=_digest(project / "m31a.toml"),
         instructions_digest=_digest(project / "AGENTS.md"),
+        prompts_digest=_prompts_digest(project / PROMPTS_FOLDER),
     )
 
 
@@ -168,6 +173,16 @@ def _home() -> Path | None:
         return Path.home().resolve()
     except RuntimeError:
         return None
+
+
+def _prompts_digest(folder: Path) -> str:
+    """Of all texts in a folder of prompts; empty when it has none."""
+    try:
+        texts = sorted(folder.glob("*.md"))
+    except OSError:
+        return ""
+    said = "\n".join(f"{text.name} {_digest(text)}" for text in texts)
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest() if said else ""
 
 
 def _digest(file: Path) -> str:

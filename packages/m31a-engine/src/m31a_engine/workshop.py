@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 import msgspec
@@ -43,6 +44,7 @@ from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
 from m31a_engine.stations import Stations
+from m31a_engine.trust import PROMPTS_FOLDER
 from m31a_engine.views import Views
 from m31a_ledger import LedgerEntry, LedgerStore
 from m31a_providers import Provider
@@ -61,6 +63,11 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     commit: str
     plan_version: int
+
+
+def prompt_folders(config: Config, home: Home, project: Path) -> tuple[Path, ...]:
+    """Where prompts of one's own may stand: in a trusted project, then in the user's folder."""
+    return (*((project / PROMPTS_FOLDER,) if config.trusted else ()), home.prompts)
 
 
 @dataclass(slots=True)
@@ -85,6 +92,7 @@ class Workshop:
     budget: Budget = field(init=False)
     stream: EventStream = field(init=False)
     workbench: Workbench = field(init=False)
+    prompts: tuple[Path, ...] = field(init=False)
     compass: Compass = field(init=False)
     models: Models = field(init=False)
     window: WindowWatch = field(init=False)
@@ -125,7 +133,9 @@ class Workshop:
             self.config.context.trigger,
             self.config.context.warn,
         )
+        self.prompts = prompt_folders(self.config, self.home, self.ground.repository.root)
         self.talker = Talker(
+            prompts=self.prompts,
             provider=self.provider,
             stream=self.stream,
             journal=self.journal,
@@ -261,6 +271,7 @@ class Workshop:
             control=self.control,
             keeper=self.keeper,
             memory=self._memory(),
+            prompts=self.prompts,
             compass=self.compass,
             to_heal=self._take_wishes,
         )

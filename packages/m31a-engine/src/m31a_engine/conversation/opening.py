@@ -5,7 +5,7 @@ goal are the first message of the user's; what changes comes later. So a provide
 cache serves the longest stretch there is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from m31a_engine.planning.plan import Plan, PlannedTask, RunCriterion, TextCriterion
@@ -20,20 +20,20 @@ WORKING_MEMORY_BYTES = 800
 
 
 def opening(
-    phase: str, session: Session, parts: Iterable[str], override: Path | None = None
+    phase: str, session: Session, parts: Iterable[str], overrides: Sequence[Path] = ()
 ) -> tuple[Message, ...]:
     """System message and first user message of a phase's conversation."""
     body = "\n\n".join(
         part
         for part in (
-            phase_preface(phase, override=override),
+            phase_preface(phase, overrides=overrides),
             project_text(session),
             memory_text(session, MEMORY_BYTES.get(phase, WORKING_MEMORY_BYTES)),
             *parts,
         )
         if part
     )
-    return (SystemMessage(text=system_prompt(override=override)), UserMessage(text=body))
+    return (SystemMessage(text=system_prompt(overrides=overrides)), UserMessage(text=body))
 
 
 def project_text(session: Session) -> str:

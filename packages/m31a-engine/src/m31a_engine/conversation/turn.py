@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 
 import anyio
 import msgspec
@@ -91,6 +92,7 @@ class Talker:
     window: WindowWatch
     steering: Steering
     turns: int = 50
+    prompts: Sequence[Path] = ()
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
     _breakers: dict[str, Breaker] = field(default_factory=dict)
 
@@ -161,7 +163,7 @@ class Talker:
                 "consolidate",
                 talk.task,
                 (
-                    SystemMessage(text=system_prompt()),
+                    SystemMessage(text=system_prompt(overrides=self.prompts)),
                     UserMessage(text=f"{SUMMARISE}\n\n{transcript(messages)}"),
                 ),
                 self.journal.records,

@@ -1,6 +1,7 @@
 """The second phase: ask what would change the plan, and take the answers."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class Discuss:
     journal: Journal
     asks: OpenAsks
     hands: Hands
-    prompts: Path | None = None
+    prompts: Sequence[Path] = ()
 
     async def run(self, session: Session) -> Step:
         """The session with its questions answered, by a person or by the suggestions."""

@@ -1,11 +1,12 @@
 """The fourth phase: every task of the plan worked on, each ending in one commit."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from m31a_engine.compass import Compass
 from m31a_engine.config import Config
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.events import TaskEnded, TaskStarted
@@ -16,7 +17,7 @@ from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session, Step, TaskState
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
-from m31a_engine.taskwork import HandsFor, Orient, Stopped, TaskWork, key_of
+from m31a_engine.taskwork import HandsFor, Stopped, TaskWork, key_of
 from m31a_taskrunner import (
     Cancelled,
     Control,
@@ -44,10 +45,10 @@ class Execute:
     control: Control
     to_heal: Callable[[], tuple[int, ...]]
     """The tasks that a person wants to have worked on again; asked once, then forgotten."""
-    orient: Orient
+    compass: Compass
     next_wave: Callable[[Session], Awaitable[Session]]
     """Plans the next wave of an outline."""
-    prompts: Path | None = None
+    prompts: Sequence[Path] = ()
 
     async def run(self, session: Session) -> Step:
         """The session with its tasks done, failed or skipped.
@@ -123,7 +124,7 @@ class Execute:
             hands_for=self.hands_for,
             session=session,
             plan=plan,
-            orient=self.orient,
+            compass=self.compass,
             prompts=self.prompts,
         )
 

@@ -1,6 +1,6 @@
 """The third phase: what is to be done, in tasks that somebody accepted."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class MakePlan:
     hands: Hands
     orient: Callable[[str, int], Awaitable[str]]
     """Which files a text is about, within a number of tokens; "" when that is not known."""
-    prompts: Path | None = None
+    prompts: Sequence[Path] = ()
 
     async def run(self, session: Session) -> Step:
         """The session with an accepted plan; of a large goal, with the plan of its first wave.

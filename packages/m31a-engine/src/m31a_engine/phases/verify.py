@@ -1,5 +1,6 @@
 """The fifth phase: evidence for the session's commit, and two tries to mend what is red."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Verify:
     config: Config
     workbench: Workbench
     hands_for: HandsFor
-    prompts: Path | None = None
+    prompts: Sequence[Path] = ()
 
     async def run(self, session: Session) -> Step:
         """The session with its verification; Ship follows when nothing stands against it."""

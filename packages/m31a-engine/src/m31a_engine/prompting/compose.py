@@ -4,7 +4,7 @@ The system message is the same bytes everywhere, and a phase's prompts are the s
 each of its conversations: servers keep what they have read of a stable beginning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -45,14 +45,14 @@ PROMPTS: Final[Mapping[Preface, tuple[str, ...]]] = MappingProxyType(
 )
 
 
-def system_prompt(*, override: Path | None = None) -> str:
+def system_prompt(*, overrides: Sequence[Path] = ()) -> str:
     """The system message: the same bytes in every conversation."""
-    return library.read("base", override)
+    return library.read("base", overrides)
 
 
-def phase_preface(phase: Preface | str, *, override: Path | None = None) -> str:
+def phase_preface(phase: Preface | str, *, overrides: Sequence[Path] = ()) -> str:
     """The prompts of a phase, joined by rule lines; they open its first user message.
 
     Raises: ValueError for a word that is no `Preface`, and what `library.read` raises.
     """
-    return RULE.join(library.read(name, override) for name in PROMPTS[Preface(phase)])
+    return RULE.join(library.read(name, overrides) for name in PROMPTS[Preface(phase)])

@@ -1,10 +1,15 @@
 """The prompt texts, from the installed package or from the checkout.
 
-A folder of the user's may override any of them by a file of the same name.
+A folder of the user's, and one of a trusted project, may override any of them by a file of
+the same name.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+
+from m31a_engine.errors import ConfigError
+from m31a_engine.nearest import suggestion
 
 _MAX_OVERRIDE_BYTES = 64 * 1024
 
@@ -29,16 +34,37 @@ def _text(name: str) -> str:
     return (_folder() / f"{name}.md").read_text(encoding="utf-8").strip()
 
 
-def read(name: str, override: Path | None = None) -> str:
-    """The text of one prompt; a file of its name in the folder `override` wins.
+def read(name: str, overrides: Sequence[Path] = ()) -> str:
+    """The text of one prompt; a file of its name in the first of `overrides` that has one wins.
 
     Raises: KeyError for a name that is not among `names()`; ValueError for an override that
     is empty, no text or too long.
     """
     if name not in names():
         raise KeyError(name)
-    file = None if override is None else override / f"{name}.md"
-    return _override(file) if file is not None and file.is_file() else _text(name)
+    files = (folder / f"{name}.md" for folder in overrides)
+    file = next((file for file in files if file.is_file()), None)
+    return _text(name) if file is None else _override(file)
+
+
+def require_readable(overrides: Sequence[Path]) -> None:
+    """Look at every override before a run relies on it.
+
+    Raises: ConfigError that names the file and what is wrong with it.
+    """
+    for folder in overrides:
+        for file in sorted(folder.glob("*.md")) if folder.is_dir() else ():
+            if file.stem not in names():
+                hint = suggestion(file.stem, names())
+                raise ConfigError(
+                    f"is no prompt of M31A{hint}", file=str(file), remedy="rename or remove it"
+                )
+            try:
+                _override(file)
+            except (OSError, ValueError) as exc:
+                raise ConfigError(
+                    f"cannot be used as a prompt: {exc}", file=str(file), remedy="mend or remove it"
+                ) from exc
 
 
 def _override(file: Path) -> str:

@@ -29,6 +29,11 @@ class Home:
         return self.root / "permissions.json"
 
     @property
+    def prompts(self) -> Path:
+        """Texts of the user's that take the place of our own prompts."""
+        return self.root / "prompts"
+
+    @property
     def cache(self) -> Path:
         """What can be made again."""
         return self.root / "cache"
