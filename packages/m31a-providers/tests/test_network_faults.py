@@ -2,25 +2,36 @@
 
 import gzip
 import logging
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 
 from m31a_providers import (
     ChatRequest,
+    FallbackProvider,
+    Finished,
     MalformedReply,
     OutOfCredit,
     Provider,
     ProviderError,
     RateLimited,
+    Recorder,
     RequestRejected,
+    Restarted,
     Retry,
     Stalled,
     StreamBroken,
+    Switch,
+    TextDelta,
     Timeouts,
     Unauthorized,
     Unavailable,
@@ -29,6 +40,7 @@ from m31a_providers import (
     WindowExceeded,
     connect,
     fold,
+    load_catalogue,
 )
 from m31a_providers.testing import ModelServer, Reply, Rule, Script
 
@@ -41,6 +53,25 @@ TEXT = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n
 
 
 BOMB = gzip.compress(b"x" * 2**25)
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left_behind() -> AsyncIterator[None]:
+    """After each fault there are no more tasks and no more sockets than before."""
+    tasks, sockets = len(anyio.get_running_tasks()), open_sockets()
+    yield
+    assert len(anyio.get_running_tasks()) <= tasks
+    assert open_sockets() <= sockets
+
+
+def open_sockets() -> set[str]:
+    """The sockets of this process by their names, where the system shows them."""
+    folder = Path("/proc/self/fd")
+    found = set()
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        with suppress(OSError):
+            found.add(str(entry.readlink()))
+    return {name for name in found if name.startswith("socket:")}
 
 
 async def failure_of(provider: Provider) -> ProviderError:
@@ -59,10 +90,13 @@ async def failure_from(reply: Reply, timeouts: Timeouts = Timeouts()) -> Provide
 
 
 @contextmanager
-def raw_server(answer: bytes | None, *, drips: int = 0) -> Iterator[str]:
+def raw_server(
+    answer: bytes | None, *, drips: int = 0, tls: ssl.SSLContext | None = None, resets: bool = False
+) -> Iterator[str]:
     """An address where each connection gets these bytes and no more; `None` resets it.
 
-    With `drips` the bytes come again and again, a few milliseconds apart.
+    With `drips` the bytes come again and again, a few milliseconds apart; with `resets` it is
+    reset after them.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
@@ -73,9 +107,12 @@ def raw_server(answer: bytes | None, *, drips: int = 0) -> Iterator[str]:
             with connection, suppress(OSError):
                 if ended.is_set():
                     return
+                if tls is not None:
+                    connection = tls.wrap_socket(connection, server_side=True)
                 connection.recv(65536)
-                if answer is None:
+                if answer is None or resets:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                if answer is None:
                     continue
                 connection.sendall(answer)
                 for _ in range(drips):
@@ -165,6 +202,67 @@ async def test_https_to_a_server_without_it_is_unreachable() -> None:
     assert error.reason.startswith("TLS: ")
 
 
+@pytest.fixture
+def own_certificate(tmp_path: Path) -> ssl.SSLContext:
+    """A server's certificate that nobody has signed but itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed, so there is no certificate to refuse")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    words = f"req -x509 -newkey rsa:2048 -nodes -days 2 -keyout {key} -out {certificate}"
+    argv = ["openssl", *words.split(), "-subj", "/CN=localhost"]
+    subprocess.run(argv, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(
+    own_certificate: ssl.SSLContext,
+) -> None:
+    with raw_server(head() + TEXT, tls=own_certificate) as base_url:
+        address = base_url.replace("http://127.0.0.1", "https://localhost")
+        error = await failure_of(connect("local", base_url=address, api_key=KEY, retry=ONCE))
+    assert isinstance(error, Unreachable)
+    assert error.reason == "TLS: self-signed certificate"
+
+
+PIECES = (
+    *(b'data: {"choices":[{"delta":{"content":"%d"}}]}\n\n' % number for number in range(6)),
+    b'data: {"choices":[{"delta":{"tool_calls":[{"id":"c","function":{"name":"f"}}]}}]}\n\n',
+    b'data: {"choices":[{"delta":{},"finish_reason":"tool_calls"}]}\n\n',
+    b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n',
+    b"data: [DONE]\n\n",
+)
+ENDED_AT = 8
+"""So many of them make a whole message."""
+
+
+@pytest.mark.parametrize("resets", [False, True], ids=["closed", "reset"])
+async def test_a_connection_lost_after_any_piece_is_told_with_what_had_come(resets: bool) -> None:
+    begun = head(Content_Type="text/event-stream", Content_Length="99999")
+    for sent in range(len(PIECES) + 1):
+        with raw_server(begun + b"".join(PIECES[:sent]), resets=resets) as base_url:
+            provider = connect("local", base_url=base_url, retry=ONCE)
+            broken = whole = None
+            try:
+                with anyio.fail_after(10):
+                    async with provider.stream(HELLO) as events:
+                        whole = await fold(events)
+            except StreamBroken as exc:
+                broken = exc
+            await provider.aclose()
+        if whole is not None:
+            assert sent >= ENDED_AT
+            assert (whole.text, [call.name for call in whole.tool_calls]) == ("012345", ["f"])
+        elif resets:
+            # A reset may overtake what was sent before it.
+            assert broken is not None
+            assert "012345"[:sent].startswith(broken.partial)
+        else:
+            assert broken is not None
+            assert (sent < ENDED_AT, broken.partial) == (True, "012345"[:sent])
+
+
 async def test_a_server_that_never_answers_stalls_at_the_first_token() -> None:
     with ModelServer([Reply(hold="gate")]) as server:
         server.hold("gate")
@@ -243,7 +341,8 @@ async def test_silence_after_a_whole_answer_does_no_harm() -> None:
         (Reply(error="in the middle"), Unavailable),
         (Reply(raw=b"<html>hi</html>", headers={"Content-Type": "text/html"}), MalformedReply),
         (Reply(raw=b"<!doctype html>", headers={"Content-Type": "text/plain"}), MalformedReply),
-        (Reply(raw=b"data: " + b"x" * (17 * 2**20)), MalformedReply),
+        (Reply(raw=b"data: " + b"x" * (20 * 2**20)), MalformedReply),
+        (Reply(raw=TEXT.replace(b"Hi", b"x" * (20 * 2**20))), MalformedReply),
         (Reply(raw=b'{"x": "' + b"x" * (17 * 2**20)), MalformedReply),
         (Reply(raw=b"no gzip", headers={"Content-Encoding": "gzip"}), MalformedReply),
         (Reply(raw=BOMB, headers={"Content-Encoding": "gzip"}), MalformedReply),
@@ -308,6 +407,49 @@ async def test_the_key_is_in_no_message_log_or_representation(
                 error = error.__cause__ or error.__context__
     texts += [record.getMessage() for record in caplog.records]
     assert texts
+    assert not [text for text in texts if KEY in text]
+
+
+async def test_no_exception_behind_ours_holds_the_headers() -> None:
+    with raw_server(None) as base_url:
+        error = await failure_of(connect("local", base_url=base_url, api_key=KEY, retry=ONCE))
+    cause: BaseException | None = error
+    requests = []
+    while cause is not None:
+        requests += [cause.request] if isinstance(cause, httpx.RequestError) else []
+        cause = cause.__cause__ or cause.__context__
+    assert requests
+    assert not any(KEY in value for request in requests for value in request.headers.values())
+
+
+async def test_the_key_is_in_no_event_recording_catalogue_or_log_of_a_server(
+    tmp_path: Path,
+) -> None:
+    refused = Reply(text="Hal", error=f"upstream said: Bearer {KEY}")
+    switches: list[Switch] = []
+    recorded, models, log = tmp_path / "recorded", tmp_path / "models.json", tmp_path / "log"
+    with ModelServer([refused], log=log) as first, ModelServer(["Hello"], log=log) as second:
+        providers = [
+            connect("one", base_url=first.base_url, api_key=KEY, retry=ONCE),
+            connect("two", base_url=second.base_url, api_key=KEY),
+        ]
+        both = Recorder(FallbackProvider(providers, on_switch=switches.append), recorded)
+        with anyio.fail_after(10):
+            async with both.stream(HELLO) as events:
+                seen = [event async for event in events]
+            catalogue = await load_catalogue(providers[1], models)
+        await both.aclose()
+        shown = repr([*first.requests, *second.requests])
+    with pytest.raises(ProviderError) as caught:
+        await load_catalogue(connect("gone", base_url=second.base_url, api_key=KEY), tmp_path / "x")
+    stale = await load_catalogue(
+        connect("two", base_url=second.base_url, api_key=KEY), models, fresh_s=-1
+    )
+    assert stale.trouble
+    assert [type(event) for event in seen] == [TextDelta, Restarted, TextDelta, Finished]
+    texts = [repr(seen), repr(switches), repr(catalogue), repr(stale), shown, str(caught.value)]
+    texts += [file.read_text() for file in (recorded, models, log)]
+    assert all(texts)
     assert not [text for text in texts if KEY in text]
 
 

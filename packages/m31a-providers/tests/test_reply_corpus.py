@@ -2,46 +2,45 @@
 """Raw answers of servers, and what must come of them however the network cuts them up."""
 
 import json
-import random
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+import os
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import anyio
 import pytest
 
 from m31a_providers import (
     AssistantMessage,
-    Finished,
     MalformedReply,
     Part,
     ProviderError,
     RateLimited,
-    ReasoningDelta,
     ReasoningPart,
     Stop,
     StreamBroken,
-    TextDelta,
     TextPart,
-    Timeouts,
     ToolCall,
-    ToolCallStarted,
     Unavailable,
     Usage,
     WindowExceeded,
 )
-from m31a_providers.chat_client import read_events
 from m31a_providers.errors import OutOfCredit, Unauthorized
-from m31a_providers.failures import Source
 from m31a_providers.reply import Reply
-from m31a_providers.reply_body import Limits, ReplyBody
-from m31a_providers.secret import Scrubber
 
-SOURCE = Source("test", "http://test/v1/chat/completions", Scrubber(()))
+CASES = int(os.environ.get("M31A_CAMPAIGN", "20"))
+
+ReadReply = Callable[
+    [type[Reply], bytes, Iterable[int]],
+    Awaitable[AssistantMessage | tuple[type[ProviderError], str]],
+]
 
 
-@dataclass(frozen=True)
-class Failure:
+class PlacesToCut(Protocol):
+    def __call__(self, size: int, *, is_thorough: bool) -> Iterable[list[int]]: ...
+
+
+class Failure(NamedTuple):
     error: type[ProviderError]
     partial: str = ""
 
@@ -318,6 +317,20 @@ WHOLE = [
         message(usage=Usage(input_tokens=4, output_tokens=2)),
     ),
     Case(
+        "usage that nobody can have counted",
+        sse(
+            said("x"), STOP, '{"choices":[],"usage":{"prompt_tokens":1e300,"completion_tokens":-2}}'
+        ),
+        message("x"),
+    ),
+    Case(
+        "tokens put into the cache",
+        sse(STOP, usage(9, 5, prompt_tokens_details={"cached_tokens": 2, "cache_write_tokens": 4})),
+        message(
+            usage=Usage(input_tokens=9, cached_tokens=2, cache_written_tokens=4, output_tokens=5)
+        ),
+    ),
+    Case(
         "cached and reasoning tokens",
         sse(
             STOP,
@@ -427,34 +440,6 @@ FAILED = [
 CORPUS = [*FRAMED, *WHOLE, *CALLED, *FAILED]
 
 
-async def _pieces(raw: bytes, cuts: Sequence[int]) -> AsyncGenerator[bytes, None]:
-    for start, end in zip([0, *cuts], [*cuts, len(raw)], strict=True):
-        yield raw[start:end]
-
-
-async def read(raw: bytes, cuts: Sequence[int] = ()) -> AssistantMessage | Failure:
-    """What the bytes mean; checks on the way that the deltas add up to the message."""
-    numbers = iter(range(1, 99))
-    reply = Reply(SOURCE, new_id=lambda: f"new{next(numbers)}")
-    limits = Limits(Timeouts(), total_at=anyio.current_time() + 60)
-    limits.begin()
-    events = []
-    try:
-        async with aclosing(_pieces(raw, cuts)) as pieces:
-            async for event in read_events(ReplyBody(pieces, limits, SOURCE), reply):
-                events.append(event)
-        whole = reply.message()
-    except ProviderError as exc:
-        return Failure(type(exc), reply.partial)
-    assert not any(isinstance(event, Finished) for event in events)
-    text = "".join(event.text for event in events if isinstance(event, TextDelta))
-    reasoning = "".join(event.text for event in events if isinstance(event, ReasoningDelta))
-    started = [event.id for event in events if isinstance(event, ToolCallStarted)]
-    assert (whole.text, whole.reasoning) == (text, reasoning)
-    assert [call.id for call in whole.tool_calls] == started
-    return whole
-
-
 def test_the_corpus_is_large_and_its_names_are_unique() -> None:
     assert len(CORPUS) >= 120
     assert len({case.name for case in CORPUS}) == len(CORPUS)
@@ -462,29 +447,23 @@ def test_the_corpus_is_large_and_its_names_are_unique() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
-async def test_an_answer_means_the_same_in_one_piece_and_byte_by_byte(case: Case) -> None:
-    assert await read(case.raw) == case.expected
+async def test_an_answer_means_the_same_in_one_piece_and_byte_by_byte(
+    case: Case, read_reply: ReadReply
+) -> None:
+    assert await read_reply(Reply, case.raw, ()) == case.expected
     if len(case.raw) < 4000:
-        assert await read(case.raw, range(1, len(case.raw))) == case.expected
+        every = range(1, len(case.raw))
+        assert await read_reply(Reply, case.raw, every) == case.expected
 
 
-def test_an_answer_means_the_same_wherever_it_is_cut() -> None:
-    dice = random.Random(31)
-
+def test_an_answer_means_the_same_wherever_it_is_cut(
+    read_reply: ReadReply, places_to_cut: PlacesToCut
+) -> None:
     async def cut_everywhere() -> None:
-        for case in CORPUS:
-            size = len(case.raw)
-            if size > 4000:
-                continue
-            # Every fifth place, beginning anywhere: each run sees others.
-            for place in range(dice.randrange(1, 6), size, 5):
-                assert await read(case.raw, [place]) == case.expected, (case.name, place)
-            for _ in range(3):
-                places = (
-                    sorted(dice.sample(range(1, size), min(size - 1, dice.randrange(1, 9))))
-                    if size > 1
-                    else []
-                )
-                assert await read(case.raw, places) == case.expected, (case.name, places)
+        for number, case in enumerate(CORPUS):
+            # The campaign cuts every one at every byte.
+            for places in places_to_cut(len(case.raw), is_thorough=number < CASES):
+                found = await read_reply(Reply, case.raw, places)
+                assert found == case.expected, (case.name, places)
 
     anyio.run(cut_everywhere)

@@ -74,10 +74,10 @@ def test_the_bytes_of_a_message_are_kept_as_long_as_the_message() -> None:
     encoder = RequestEncoder()
     said: list[Message] = [UserMessage(text=f"message {number}") for number in range(50)]
     encoder.encode(request(*said))
-    assert len(encoder._kept) == 50
+    assert len(encoder._message) == 50
     del said[10:]
     gc.collect()
-    assert len(encoder._kept) == 10
+    assert len(encoder._message) == 10
 
 
 def test_a_message_in_the_place_of_a_dead_one_is_encoded_anew() -> None:

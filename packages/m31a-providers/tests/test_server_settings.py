@@ -1,6 +1,7 @@
 import pytest
 
 from m31a_providers import BadSetting, ModelInfo, UnknownProvider, connect
+from m31a_providers import is_loopback as is_here
 from m31a_providers.secret import Scrubber, Secret
 from m31a_providers.server import Server, server_for
 
@@ -14,7 +15,7 @@ def test_built_in_names_have_an_address() -> None:
 def test_another_name_needs_an_address() -> None:
     with pytest.raises(UnknownProvider, match="give its address") as caught:
         connect("elsewhere")
-    assert caught.value.known == ("openrouter", "zen")
+    assert caught.value.known == ("openrouter", "zen", "anthropic")
 
 
 @pytest.mark.parametrize(
@@ -71,8 +72,13 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(base_url: str) 
 def test_only_this_machine_is_loopback(host: str, is_loopback: bool) -> None:
     server = server_for("local", base_url=f"http://{host}:1/v1")
     assert (server.is_loopback, server.is_traced) == (is_loopback, is_loopback)
+    assert is_here(f"http://{host}:1/v1") is is_loopback
     always = server_for("local", base_url=f"http://{host}:1/v1", trace_headers="always")
     assert always.is_traced
+
+
+def test_what_is_no_address_is_not_on_this_machine() -> None:
+    assert [is_here(text) for text in ("", "http://[::1/v1", "127.0.0.1:1")] == [False] * 3
 
 
 def test_credentials_of_the_address_become_a_header_unless_there_is_a_key() -> None:

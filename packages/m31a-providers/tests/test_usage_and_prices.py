@@ -71,6 +71,16 @@ def test_a_cost_that_is_unknown_once_stays_unknown() -> None:
             ModelInfo(id="m", price_in=1, price_cached=0.5),
             2,
         ),
+        (
+            Usage(input_tokens=10, cached_tokens=4, cache_written_tokens=4),
+            ModelInfo(id="m", price_in=1, price_cached=0.25, price_cache_written=1.25),
+            8,
+        ),
+        (
+            Usage(input_tokens=10, cache_written_tokens=4),
+            ModelInfo(id="m", price_in=1),
+            10,
+        ),
     ],
 )
 def test_the_cost_counts_cached_tokens_and_never_takes_unknown_for_free(
@@ -103,15 +113,27 @@ def test_lists_of_models_are_read_in_every_dialect() -> None:
         "id": "a/b",
         "name": "B",
         "context_length": 1000,
-        "pricing": {"prompt": "0.1", "completion": "0.2", "input_cache_read": 0.05},
+        "pricing": {
+            "prompt": "0.1",
+            "completion": "0.2",
+            "input_cache_read": 0.05,
+            "input_cache_write": "0.125",
+        },
         "supported_parameters": ["tools", "temperature"],
         "top_provider": {"max_completion_tokens": 99},
     }
     llama = {"id": "tiny", "meta": {"n_ctx_train": 8192}}
     vllm = {"id": "big", "max_model_len": 32768}
     studio = {"id": "s", "max_context_length": 9000, "loaded_context_length": 4096}
+    claude = {
+        "id": "claude-x",
+        "display_name": "Claude X",
+        "max_input_tokens": 200_000,
+        "max_tokens": 64_000,
+        "capabilities": {"thinking": {"supported": True}},
+    }
     odd: list[object] = [{"name": "no id"}, 7, {"id": "free", "pricing": {"prompt": 0}}]
-    body = msgspec.json.encode({"data": [openrouter, llama, vllm, studio, *odd, llama]})
+    body = msgspec.json.encode({"data": [openrouter, llama, vllm, studio, claude, *odd, llama]})
     assert read_models(body) == (
         ModelInfo(
             id="a/b",
@@ -121,12 +143,20 @@ def test_lists_of_models_are_read_in_every_dialect() -> None:
             price_in=0.1,
             price_out=0.2,
             price_cached=0.05,
+            price_cache_written=0.125,
             supports_tools=True,
             supports_reasoning=False,
         ),
-        ModelInfo(id="tiny", context_tokens=8192),
+        ModelInfo(id="tiny", trained_context_tokens=8192),
         ModelInfo(id="big", context_tokens=32768),
-        ModelInfo(id="s", context_tokens=4096),
+        ModelInfo(id="s", context_tokens=4096, trained_context_tokens=9000),
+        ModelInfo(
+            id="claude-x",
+            name="Claude X",
+            context_tokens=200_000,
+            max_output_tokens=64_000,
+            supports_reasoning=True,
+        ),
         ModelInfo(id="free", price_in=0.0),
     )
     assert read_models(b'[{"id": "bare"}]') == (ModelInfo(id="bare"),)

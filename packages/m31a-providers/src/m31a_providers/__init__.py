@@ -20,6 +20,7 @@ from m31a_providers.errors import (
     WindowExceeded,
 )
 from m31a_providers.fallback import FallbackProvider, FallbackSettings, Switch
+from m31a_providers.local_servers import LocalKind, LocalServer, discover, inspect_local
 from m31a_providers.messages import (
     AssistantMessage,
     Message,
@@ -39,6 +40,7 @@ from m31a_providers.provider import Health, HealthStatus, Provider
 from m31a_providers.recording import Recorder, Recording
 from m31a_providers.requests import ChatRequest, Sampling, ToolSpec
 from m31a_providers.retry import Retry, Timeouts
+from m31a_providers.server import is_loopback
 from m31a_providers.stream import (
     Finished,
     ReasoningDelta,
@@ -61,6 +63,8 @@ __all__ = [
     "Finished",
     "Health",
     "HealthStatus",
+    "LocalKind",
+    "LocalServer",
     "MalformedReply",
     "Message",
     "ModelInfo",
@@ -105,7 +109,10 @@ __all__ = [
     "complexity_of",
     "connect",
     "cost_of",
+    "discover",
     "fold",
+    "inspect_local",
+    "is_loopback",
     "load_catalogue",
     "warm_up",
 ]

@@ -1,12 +1,12 @@
 """The chat-completions wire: a request as bytes, and the chunks of an answer as types."""
 
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
 import msgspec
 
+from m31a_providers.encoding import EncodedOnce, encode_json, is_json_object
 from m31a_providers.messages import (
     AssistantMessage,
     Message,
@@ -15,7 +15,7 @@ from m31a_providers.messages import (
     ToolMessage,
     UserMessage,
 )
-from m31a_providers.requests import ChatRequest, ToolSpec
+from m31a_providers.requests import ChatRequest, Sampling, ToolSpec
 
 
 class FunctionDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -94,6 +94,7 @@ class PromptDetails(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of the prompt's tokens."""
 
     cached_tokens: float | None = None
+    cache_write_tokens: float | None = None
 
 
 class CompletionDetails(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -136,19 +137,28 @@ class RequestEncoder:
 
     extra: Mapping[str, object] = field(default_factory=dict)
     """Fields that one server wants beside the usual ones."""
-    _kept: dict[int, tuple[weakref.ref[Message], bytes]] = field(
-        default_factory=dict, init=False, repr=False
-    )
+    _message: EncodedOnce[bytes] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """No message has been encoded yet."""
+        made = EncodedOnce(lambda message: encode_json(_wire_message(message)))
+        object.__setattr__(self, "_message", made)
 
     def encode(self, request: ChatRequest) -> bytes:
         """The body of the request."""
+        return self._prompt(request, request.sampling) + b"]}"
+
+    def prompt(self, request: ChatRequest) -> bytes:
+        """What a server's prompt cache compares: all but how the answer is drawn."""
+        return self._prompt(request, Sampling())
+
+    def _prompt(self, request: ChatRequest, sampling: Sampling) -> bytes:
         head: dict[str, object] = {
             "model": request.model,
             "stream": True,
             "stream_options": {"include_usage": True},
             **self.extra,
         }
-        sampling = request.sampling
         if sampling.temperature is not None:
             head["temperature"] = sampling.temperature
         if sampling.reasoning_effort is not None:
@@ -158,38 +168,7 @@ class RequestEncoder:
         if sampling.max_tokens is not None:
             head["max_tokens"] = sampling.max_tokens
         pieces = b",".join([self._message(message) for message in request.messages])
-        return b'%b,"messages":[%b]}' % (_encode(head)[:-1], pieces)
-
-    def _message(self, message: Message) -> bytes:
-        kept = self._kept.get(id(message))
-        if kept is not None:
-            return kept[1]
-        key, table = id(message), self._kept
-        encoded = _encode(_wire_message(message))
-        # The bytes go when the message goes, before its id can belong to another.
-        table[key] = (weakref.ref(message, lambda _: table.pop(key, None)), encoded)
-        return encoded
-
-
-def _encode(value: object) -> bytes:
-    try:
-        return msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        # A file name or a file with broken bytes was read into the conversation; half a
-        # character has no UTF-8.
-        return msgspec.json.encode(_without_half_characters(value))
-
-
-def _without_half_characters(value: object) -> object:
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case dict():
-            return {key: _without_half_characters(item) for key, item in value.items()}
-        case list():
-            return [_without_half_characters(item) for item in value]
-        case _:
-            return value
+        return b'%b,"messages":[%b' % (encode_json(head)[:-1], pieces)
 
 
 def _tool(tool: ToolSpec) -> dict[str, object]:
@@ -231,17 +210,9 @@ def _wire_call(call: ToolCall) -> dict[str, object]:
     arguments = call.arguments
     if not is_json_object(arguments):
         # Servers parse this field and answer 400 or 500, for good, if they cannot.
-        arguments = _encode({"unreadable": arguments}).decode()
+        arguments = encode_json({"unreadable": arguments}).decode()
     return {
         "id": call.id,
         "type": "function",
         "function": {"name": call.name, "arguments": arguments},
     }
-
-
-def is_json_object(text: str) -> bool:
-    """Whether the text is one whole JSON object."""
-    try:
-        return isinstance(msgspec.json.decode(text), dict)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return False

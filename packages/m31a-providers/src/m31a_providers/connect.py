@@ -9,6 +9,7 @@ from m31a_providers.prefix import PrefixBreak
 from m31a_providers.provider import Provider
 from m31a_providers.retry import Retry, Timeouts
 from m31a_providers.server import TraceHeaders, server_for
+from m31a_providers.wire import Kind
 
 _TIMEOUTS = Timeouts()
 _RETRY = Retry()
@@ -17,6 +18,7 @@ _RETRY = Retry()
 def connect(
     name: str,
     *,
+    kind: Kind | None = None,
     base_url: str | None = None,
     api_key: str | None = None,
     headers: Mapping[str, str] | None = None,
@@ -30,17 +32,21 @@ def connect(
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     on_prefix_break: Callable[[PrefixBreak], None] | None = None,
 ) -> Provider:
-    """A model server that speaks chat completions; nothing is sent before the first question.
+    """A model server, ready to be asked; nothing is sent before the first question.
 
     Args:
-        name: `"openrouter"`, `"zen"`, or any other name together with `base_url`.
-        base_url: up to and without `/chat/completions`, e.g. `http://127.0.0.1:8080/v1`.
-        api_key: sent as a bearer token; `None` sends none.
+        name: `"openrouter"`, `"zen"`, `"anthropic"`, or any other name with a `base_url`.
+        kind: `"openai"` for a server that speaks chat completions, `"anthropic"` for Anthropic's
+            Messages; `None` is what the name stands for, and else `"openai"`.
+        base_url: up to and without `/chat/completions` or `/messages`, e.g.
+            `http://127.0.0.1:8080/v1`.
+        api_key: sent as that kind of server wants it; `None` sends none.
         headers: more headers for every request; they may hold secrets too.
         timeouts: how long to wait for what.
         retry: what to try again, and when.
         trace_headers: where `ChatRequest.labels` are sent along.
-        price_in: US dollars per input token, for every model of this server.
+        price_in: US dollars per input token, for every model of this server; what Anthropic's
+            cache costs follows from it.
         price_out: US dollars per output token.
         text_tools: recognise tool calls that the model prints as text.
         context: tokens of the window, where the server does not know it.
@@ -54,6 +60,7 @@ def connect(
     """
     server = server_for(
         name,
+        kind=kind,
         base_url=base_url,
         api_key=api_key,
         headers=headers,

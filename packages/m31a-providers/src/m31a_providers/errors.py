@@ -192,14 +192,14 @@ class Stalled(ProviderError):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class MalformedReply(ProviderError):
-    """What came back is no chat completion."""
+    """What came back is no answer of a model."""
 
     reason: str
 
     def _sentence(self) -> str:
         return (
             f"{self._server} sent what cannot be read ({self.reason}): "
-            "check that the address leads to a chat-completions server."
+            "check that the address leads to a model server and that its kind is right."
         )
 
 

@@ -95,7 +95,7 @@ class Source:
         )
 
     def malformed(self, reason: str) -> MalformedReply:
-        """The answer is no chat completion."""
+        """The answer is no answer of a model."""
         return MalformedReply(
             provider=self.provider,
             address=self.address,

@@ -6,16 +6,17 @@ import msgspec
 
 from m31a_providers.messages import AssistantMessage, Part, TextPart, ToolCall, Usage
 from m31a_providers.models import ModelInfo, cost_of
-from m31a_providers.reply import Reply, stop_of
+from m31a_providers.reply import stop_with_calls
 from m31a_providers.requests import ChatRequest
 from m31a_providers.server import Server
 from m31a_providers.text_calls import split_calls
+from m31a_providers.wire import Reader
 
 _BYTES_PER_TOKEN = 4
 
 
 def finished_message(
-    reply: Reply,
+    reply: Reader,
     request: ChatRequest,
     server: Server,
     catalogue: Mapping[str, ModelInfo],
@@ -31,7 +32,7 @@ def finished_message(
     recognised: tuple[ToolCall, ...] = ()
     if server.has_text_tools and not message.tool_calls:
         message, recognised = _with_text_calls(message, request, reply)
-    usage = message.usage if reply.usage else _estimate(message, request_bytes)
+    usage = message.usage if reply.is_counted else _estimate(message, request_bytes)
     model = catalogue.get(request.model)
     if usage.cost_usd is None:
         usage = msgspec.structs.replace(usage, cost_usd=_cost(usage, server, model))
@@ -42,7 +43,7 @@ def finished_message(
 
 
 def _with_text_calls(
-    message: AssistantMessage, request: ChatRequest, reply: Reply
+    message: AssistantMessage, request: ChatRequest, reply: Reader
 ) -> tuple[AssistantMessage, tuple[ToolCall, ...]]:
     offered = [tool.name for tool in request.tools]
     text, calls = split_calls(message.text, offered, reply.new_id)
@@ -51,7 +52,7 @@ def _with_text_calls(
     parts: list[Part] = [part for part in message.parts if not isinstance(part, TextPart)]
     if text:
         parts.append(TextPart(text=text))
-    stop = stop_of(reply.finish_reason, calls)
+    stop = stop_with_calls(message.stop)
     return msgspec.structs.replace(message, parts=(*parts, *calls), stop=stop), calls
 
 

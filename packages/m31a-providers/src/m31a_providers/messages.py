@@ -27,6 +27,8 @@ class ReasoningPart(msgspec.Struct, frozen=True, kw_only=True, tag_field="type",
     text: str
     signature: str | None = None
     """The server's proof that the words are its own; it must go back with them unchanged."""
+    redacted: bool = False
+    """The server keeps the words to itself; `signature` holds them, encrypted."""
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="tool_call"):
@@ -48,6 +50,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int = 0
     """All tokens of the prompt, those read from a cache included."""
     cached_tokens: int = 0
+    """Of the prompt's, those read from the server's cache."""
+    cache_written_tokens: int = 0
+    """Of the prompt's, those the server put into its cache, where it says so and charges more."""
     output_tokens: int = 0
     """All tokens the model wrote, reasoning included."""
     reasoning_tokens: int = 0
@@ -66,6 +71,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         return Usage(
             input_tokens=self.input_tokens + other.input_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
+            cache_written_tokens=self.cache_written_tokens + other.cache_written_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
             cost_usd=_cost_together(self, other),

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from m31a_providers.chat_wire import RequestEncoder
-from m31a_providers.requests import ChatRequest, Sampling
+from m31a_providers.requests import ChatRequest
+from m31a_providers.wire import Encoder
 
 _MOST_CONVERSATIONS = 16
 _EXCERPT_BYTES = 40
@@ -33,7 +34,7 @@ class PrefixBreak(msgspec.Struct, frozen=True, kw_only=True):
 class PrefixWatch:
     """Compares each request with the last one of the same conversation (session, phase, task)."""
 
-    encoder: RequestEncoder = field(default_factory=RequestEncoder)
+    encoder: Encoder = field(default_factory=RequestEncoder)
     _last: dict[tuple[tuple[str, str], ...], tuple[ChatRequest, bytes]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -41,16 +42,14 @@ class PrefixWatch:
     def look(self, request: ChatRequest) -> PrefixBreak | None:
         """The break this request makes; `None` when it goes on where the last one ended."""
         conversation = tuple(sorted(request.labels.items()))
-        # How an answer is drawn is no part of the prompt.
-        plain = msgspec.structs.replace(request, sampling=Sampling())
-        body = self.encoder.encode(plain)
+        body = self.encoder.prompt(request)
         before = self._last.pop(conversation, None)
         self._last[conversation] = (request, body)
         if len(self._last) > _MOST_CONVERSATIONS:
             self._last.pop(next(iter(self._last)))
         if before is None:
             return None
-        earlier, kept = before[0], before[1].removesuffix(b"]}")
+        earlier, kept = before
         if body.startswith(kept):
             return None
         at = common_bytes(kept, body)

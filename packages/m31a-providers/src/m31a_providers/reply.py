@@ -39,11 +39,13 @@ _STOPS = {
     "length": Stop.length,
     "max_tokens": Stop.length,
     "model_length": Stop.length,
+    "model_context_window_exceeded": Stop.length,
     "content_filter": Stop.content_filter,
     "refusal": Stop.content_filter,
     "safety": Stop.content_filter,
 }
-_SIGNS_OF_LIFE = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
+MOST_TOKENS = 10**12
+SIGNS_OF_LIFE = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
 
 
 def random_call_id() -> str:
@@ -76,6 +78,11 @@ class Reply:
         return self.finish_reason is not None
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the server said what the answer took."""
+        return self.usage is not None
+
+    @property
     def has_begun(self) -> bool:
         """Whether any piece of the answer has come."""
         return bool(self._text or self._reasoning or self._tools.slots)
@@ -106,7 +113,7 @@ class Reply:
         except (ValueError, RecursionError) as exc:
             raise self.source.malformed(f"no chat completion: {exc}") from exc
         if not chunk.choices and not chunk.error:
-            raise self.source.malformed(f"no choices in {_start(data)}")
+            raise self.source.malformed(f"no choices in {beginning(data)}")
         events = self.feed(chunk)
         self.finish_reason = self.finish_reason or "stop"
         return events
@@ -169,12 +176,12 @@ class Reply:
             if text == b"[DONE]":
                 self._end()
                 break
-            if not text or name in _SIGNS_OF_LIFE:
+            if not text or name in SIGNS_OF_LIFE:
                 continue
             try:
                 chunk = decode_chunk(text)
             except (ValueError, RecursionError) as exc:
-                raise self.source.malformed(f"{exc} in {_start(text)}") from exc
+                raise self.source.malformed(f"{exc} in {beginning(text)}") from exc
             events.extend(self.feed(chunk))
         return events
 
@@ -217,7 +224,8 @@ class Reply:
         return events
 
 
-def _start(data: bytes) -> str:
+def beginning(data: bytes) -> str:
+    """The first of it, for an error that says what could not be read."""
     return repr(data[:80].decode("utf-8", "replace"))
 
 
@@ -241,29 +249,37 @@ def _text_of(piece: ContentPiece) -> str:
 def stop_of(reason: str | None, calls: tuple[ToolCall, ...]) -> Stop:
     """Why the message ended; many servers say `stop` where tools are called."""
     stop = _STOPS.get((reason or "").lower(), Stop.unknown)
-    return Stop.tool_calls if calls and stop in (Stop.stop, Stop.unknown) else stop
+    return stop_with_calls(stop) if calls else stop
+
+
+def stop_with_calls(stop: Stop) -> Stop:
+    """Why a message with tool calls ended, when it was not cut short."""
+    return Stop.tool_calls if stop in (Stop.stop, Stop.unknown) else stop
 
 
 def usage_of(wire: WireUsage) -> Usage:
     """The server's figures in our terms."""
-    prompt, output = _count(wire.prompt_tokens), _count(wire.completion_tokens)
+    prompt, output = count(wire.prompt_tokens), count(wire.completion_tokens)
     prompt_details, output_details = wire.prompt_tokens_details, wire.completion_tokens_details
-    cached = _count(prompt_details.cached_tokens if prompt_details else None)
-    reasoning = _count(output_details.reasoning_tokens if output_details else None)
-    if reasoning and _count(wire.total_tokens) == prompt + output + reasoning:
+    cached = count(prompt_details.cached_tokens if prompt_details else None)
+    reasoning = count(output_details.reasoning_tokens if output_details else None)
+    if reasoning and count(wire.total_tokens) == prompt + output + reasoning:
         # Some servers count reasoning beside the answer instead of in it.
         output += reasoning
     return Usage(
         input_tokens=prompt,
-        cached_tokens=cached or _count(wire.prompt_cache_hit_tokens),
+        cached_tokens=cached or count(wire.prompt_cache_hit_tokens),
+        cache_written_tokens=count(prompt_details.cache_write_tokens if prompt_details else None),
         output_tokens=output,
         reasoning_tokens=reasoning,
         cost_usd=_money(wire.cost),
     )
 
 
-def _count(tokens: float | None) -> int:
-    return max(0, int(tokens or 0))
+def count(tokens: float | None) -> int:
+    """Tokens as a server counts them, in whole ones; some count in floats."""
+    # What no server can have counted is no figure, and would not fit into a file.
+    return int(tokens) if tokens and 0 < tokens < MOST_TOKENS else 0
 
 
 def _money(cost: float | str | None) -> float | None:

@@ -14,11 +14,15 @@ from m31a_providers.errors import BadSetting, UnknownProvider
 from m31a_providers.failures import Source
 from m31a_providers.models import ModelInfo
 from m31a_providers.secret import Scrubber, Secret
+from m31a_providers.wire import Kind
 
 TraceHeaders = Literal["loopback", "always", "never"]
 
 TRACE_HEADERS = {"session": "X-M31A-Session", "phase": "X-M31A-Phase", "task": "X-M31A-Task"}
 _LOOPBACK = re.compile(r"localhost|.+\.localhost|127(\.\d{1,3}){3}|::1|::ffff:127(\.\d{1,3}){3}")
+_CHAT_PATHS: Mapping[Kind, str] = {"openai": "/chat/completions", "anthropic": "/messages"}
+# What Anthropic charges for its cache, in parts of the price of an input token.
+_ANTHROPIC_CACHE_READ, _ANTHROPIC_CACHE_WRITTEN = 0.1, 1.25
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
@@ -29,6 +33,7 @@ class KnownServer:
     """What is fixed about a provider that people call by its name."""
 
     base_url: str
+    kind: Kind = "openai"
     health_path: str = "/models"
     headers: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
@@ -44,6 +49,7 @@ KNOWN_SERVERS = {
         extra={"usage": {"include": True}},
     ),
     "zen": KnownServer(base_url="https://opencode.ai/zen/v1"),
+    "anthropic": KnownServer(base_url="https://api.anthropic.com/v1", kind="anthropic"),
 }
 
 
@@ -54,6 +60,10 @@ class Server:
     name: str
     base_url: str
     """Without credentials and without a slash at its end."""
+    kind: Kind
+    chat_url: str
+    """Where questions to a model go."""
+    models_path: str
     headers: Mapping[str, Secret]
     """Sent with every request; any of them may hold a key."""
     source: Source
@@ -77,7 +87,8 @@ class Server:
                 model,
                 price_in=self.price.price_in,
                 price_out=self.price.price_out,
-                price_cached=None,
+                price_cached=self.price.price_cached,
+                price_cache_written=self.price.price_cache_written,
             )
         if self.context_tokens is not None:
             model = msgspec.structs.replace(model, context_tokens=self.context_tokens)
@@ -96,6 +107,7 @@ class Server:
 def server_for(
     name: str,
     *,
+    kind: Kind | None = None,
     base_url: str | None = None,
     api_key: str | None = None,
     headers: Mapping[str, str] | None = None,
@@ -117,37 +129,76 @@ def server_for(
             raise UnknownProvider(provider=name, known=tuple(KNOWN_SERVERS))
         base_url = known.base_url
     known = known or KnownServer(base_url=base_url)
+    kind = kind or known.kind
     address, credentials = _split_address(name, base_url)
-    sent = {"User-Agent": f"m31a-providers/{__version__}", **known.headers}
     key = (api_key or "").strip()
+    sent = _sent(name, kind, known, key, credentials, headers or {})
+    is_near = is_loopback(address)
+    secrets = (key, *credentials, *(headers or {}).values())
+    return Server(
+        name=name,
+        base_url=address,
+        kind=kind,
+        chat_url=address + _CHAT_PATHS[kind],
+        models_path="/models?limit=1000" if kind == "anthropic" else "/models",
+        headers={header: Secret(value) for header, value in sent.items()},
+        source=Source(name, address + _CHAT_PATHS[kind], Scrubber.of(secrets)),
+        is_loopback=is_near,
+        is_traced=trace_headers == "always" or (trace_headers == "loopback" and is_near),
+        health_path=known.health_path,
+        extra=known.extra,
+        price=_price(kind, price_in, price_out),
+        context_tokens=context,
+        has_text_tools=text_tools,
+    )
+
+
+def is_loopback(base_url: str) -> bool:
+    """Whether an address is on this machine: by its whole host, not by how that begins."""
+    url = _parsed(base_url)
+    return url is not None and bool(_LOOPBACK.fullmatch(url.hostname or ""))
+
+
+def _sent(
+    name: str,
+    kind: Kind,
+    known: KnownServer,
+    key: str,
+    credentials: tuple[str, ...],
+    more: Mapping[str, str],
+) -> dict[str, str]:
+    """The headers of every request."""
+    sent = {"User-Agent": f"m31a-providers/{__version__}", **known.headers}
+    key_header, key_value = "Authorization", f"Bearer {key}"
+    if kind == "anthropic":
+        sent["anthropic-version"] = "2023-06-01"
+        key_header, key_value = "x-api-key", key
     if key:
-        sent["Authorization"] = f"Bearer {key}"
+        sent[key_header] = key_value
     elif credentials:
         sent["Authorization"] = _basic(credentials)
-    sent |= headers or {}
+    sent |= more
     for header, value in sent.items():
         if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
-            is_key = header == "Authorization" and bool(key)
+            is_key = header == key_header and bool(key)
             raise BadSetting(
                 provider=name,
                 setting="api_key" if is_key else f"header {header[:40]!r}",
                 reason="it holds characters that no header can carry",
             )
-    is_loopback = bool(_LOOPBACK.fullmatch(urlsplit(address).hostname or ""))
-    secrets = (key, *credentials, *(headers or {}).values())
-    priced = price_in is not None or price_out is not None
-    return Server(
-        name=name,
-        base_url=address,
-        headers={header: Secret(value) for header, value in sent.items()},
-        source=Source(name, f"{address}/chat/completions", Scrubber.of(secrets)),
-        is_loopback=is_loopback,
-        is_traced=trace_headers == "always" or (trace_headers == "loopback" and is_loopback),
-        health_path=known.health_path,
-        extra=known.extra,
-        price=ModelInfo(id="", price_in=price_in, price_out=price_out) if priced else None,
-        context_tokens=context,
-        has_text_tools=text_tools,
+    return sent
+
+
+def _price(kind: Kind, price_in: float | None, price_out: float | None) -> ModelInfo | None:
+    if price_in is None and price_out is None:
+        return None
+    price = ModelInfo(id="", price_in=price_in, price_out=price_out)
+    if kind != "anthropic" or price_in is None:
+        return price
+    return msgspec.structs.replace(
+        price,
+        price_cached=price_in * _ANTHROPIC_CACHE_READ,
+        price_cache_written=price_in * _ANTHROPIC_CACHE_WRITTEN,
     )
 
 
@@ -168,7 +219,9 @@ def _split_address(name: str, base_url: str) -> tuple[str, tuple[str, ...]]:
         raise refuse("it must end with the path, without ? or #")
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     place = host if url.port is None else f"{host}:{url.port}"
-    path = url.path.rstrip("/").removesuffix("/chat/completions")
+    path = url.path.rstrip("/")
+    for end in _CHAT_PATHS.values():
+        path = path.removesuffix(end)
     credentials = tuple(unquote(part) for part in (url.username, url.password) if part)
     return urlunsplit((url.scheme, place, path, "", "")), credentials
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from m31a_providers.chat_wire import ToolCallDelta, is_json_object
+from m31a_providers.chat_wire import ToolCallDelta
+from m31a_providers.encoding import is_json_object
 from m31a_providers.messages import ToolCall
 
 

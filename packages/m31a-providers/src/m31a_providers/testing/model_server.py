@@ -1,4 +1,7 @@
-"""A real HTTP server on loopback that plays a script. Blocking, in threads of its own."""
+"""A real HTTP server on loopback that plays a script. Blocking, in threads of its own.
+
+It speaks chat completions at `/v1/chat/completions` and Anthropic's Messages at `/v1/messages`.
+"""
 
 import socket
 import threading
@@ -21,10 +24,12 @@ from m31a_providers.testing.http_wire import (
     chunk,
     whole_answer,
 )
+from m31a_providers.testing.messages_payloads import message_document, message_events
 from m31a_providers.testing.payloads import document, event_payloads
 from m31a_providers.testing.seen import RequestSeen, seen
 
 _JSON = {"Content-Type": "application/json"}
+_MESSAGES = "/messages"
 _EVENTS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
 
 
@@ -176,14 +181,15 @@ class ModelServer:
         except OSError:
             pass  # The client went away, which is its right.
         finally:
+            # While it is in the table, whoever closes the server waits for this thread.
+            connection.close()
             with self._changed:
                 self._connections.pop(connection, None)
-            connection.close()
 
     def _answer(self, connection: socket.socket, request: HttpRequest) -> bool:
         """Whether the connection may be used again."""
         path = request.path.partition("?")[0].removeprefix("/v1")
-        if request.method == "POST" and path == "/chat/completions":
+        if request.method == "POST" and path in ("/chat/completions", _MESSAGES):
             return self._chat(connection, request)
         status, body = 404, _error_body(f"nothing at {request.path}", 404)
         if request.method == "GET" and path in ("/models", "/health"):
@@ -229,9 +235,8 @@ class ModelServer:
             body = _error_body(reply.error or "scripted", reply.status)
             connection.sendall(whole_answer(reply.status, {**_JSON, **reply.headers}, body))
         elif reply.plain_json or not (entry.wants_stream or reply.raw is not None):
-            body = document(
-                reply, model=entry.model, turn=entry.turn, request_bytes=entry.body_bytes
-            )
+            make = message_document if entry.path.endswith(_MESSAGES) else document
+            body = make(reply, model=entry.model, turn=entry.turn, request_bytes=entry.body_bytes)
             connection.sendall(whole_answer(200, {**_JSON, **reply.headers}, body))
         elif not self._stream(connection, entry, reply):
             return False
@@ -244,10 +249,7 @@ class ModelServer:
         if reply.raw is not None:
             pieces = [reply.raw] if reply.raw else []
         else:
-            payloads = event_payloads(
-                reply, model=entry.model, turn=entry.turn, request_bytes=entry.body_bytes
-            )
-            pieces = [b"data: %b\n\n" % payload for payload in payloads]
+            pieces = _events(entry, reply)
         is_broken = reply.break_after is not None
         pieces = [chunk(piece) for piece in pieces[: reply.break_after]]
         if reply.flush == "all":
@@ -277,6 +279,16 @@ class ModelServer:
         if self._log is not None:
             with self._changed, self._log.open("ab") as file:
                 file.write(entry.log_line() + b"\n")
+
+
+def _events(entry: RequestSeen, reply: Reply) -> list[bytes]:
+    """The events of a streamed answer, as the address that was asked speaks."""
+    turn, request_bytes = entry.turn, entry.body_bytes
+    if not entry.path.endswith(_MESSAGES):
+        payloads = event_payloads(reply, model=entry.model, turn=turn, request_bytes=request_bytes)
+        return [b"data: %b\n\n" % payload for payload in payloads]
+    events = message_events(reply, model=entry.model, turn=turn, request_bytes=request_bytes)
+    return [b"event: %b\ndata: %b\n\n" % (name.encode(), data) for name, data in events]
 
 
 def _refuse_unmatched(connection: socket.socket, entry: RequestSeen) -> bool:

@@ -11,8 +11,8 @@ _BYTES_PER_TOKEN = 4
 def event_payloads(reply: Reply, *, model: str, turn: int, request_bytes: int) -> list[bytes]:
     """The data of each event, in order, `[DONE]` included if the script sends it."""
     deltas: list[dict[str, object]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"reasoning_content": piece} for piece in _cut(reply.reasoning, reply.chunk)]
-    deltas += [{"content": piece} for piece in _cut(reply.text, reply.chunk)]
+    deltas += [{"reasoning_content": piece} for piece in cut(reply.reasoning, reply.chunk)]
+    deltas += [{"content": piece} for piece in cut(reply.text, reply.chunk)]
     for index, call in enumerate(reply.tool_calls):
         deltas += _call_deltas(call, index, turn, reply.chunk)
     model = reply.model or model
@@ -66,15 +66,19 @@ def _call_deltas(call: Call, index: int, turn: int, chunk: int) -> list[dict[str
     }
     pieces = [
         {"index": index, "function": {"arguments": piece}}
-        for piece in _cut(function["arguments"], chunk)
+        for piece in cut(function["arguments"], chunk)
     ]
     return [{"tool_calls": [piece]} for piece in (head, *pieces)]
 
 
-def _function(call: Call) -> dict[str, str]:
+def arguments_of(call: Call) -> str:
+    """Its arguments as text."""
     arguments = call.arguments
-    text = arguments if isinstance(arguments, str) else _encode(arguments).decode()
-    return {"name": call.name, "arguments": text}
+    return arguments if isinstance(arguments, str) else _encode(arguments).decode()
+
+
+def _function(call: Call) -> dict[str, str]:
+    return {"name": call.name, "arguments": arguments_of(call)}
 
 
 def _finish(reply: Reply) -> str:
@@ -83,13 +87,17 @@ def _finish(reply: Reply) -> str:
     return "tool_calls" if reply.tool_calls else "stop"
 
 
-def _usage(reply: Reply, request_bytes: int) -> dict[str, object]:
+def tokens_of(reply: Reply, request_bytes: int) -> tuple[int, int]:
+    """(prompt, answer): what the script says, else a token for four bytes."""
     if reply.usage is not None:
-        prompt, output = reply.usage
-    else:
-        written = len(reply.text) + len(reply.reasoning)
-        written += sum(len(_function(call)["arguments"]) for call in reply.tool_calls)
-        prompt, output = request_bytes // _BYTES_PER_TOKEN, max(1, written // _BYTES_PER_TOKEN)
+        return reply.usage
+    written = len(reply.text) + len(reply.reasoning)
+    written += sum(len(arguments_of(call)) for call in reply.tool_calls)
+    return request_bytes // _BYTES_PER_TOKEN, max(1, written // _BYTES_PER_TOKEN)
+
+
+def _usage(reply: Reply, request_bytes: int) -> dict[str, object]:
+    prompt, output = tokens_of(reply, request_bytes)
     usage: dict[str, object] = {
         "prompt_tokens": prompt,
         "completion_tokens": output,
@@ -115,7 +123,8 @@ def _envelope(model: str, turn: int) -> dict[str, object]:
     }
 
 
-def _cut(text: str, chunk: int) -> list[str]:
+def cut(text: str, chunk: int) -> list[str]:
+    """The text in pieces of so many characters."""
     step = max(1, chunk)
     return [text[start : start + step] for start in range(0, len(text), step)]
 

@@ -22,6 +22,7 @@ class _SeenBody(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
 
 
+_KEYS = ("authorization", "x-api-key")
 _decode = msgspec.json.Decoder(_SeenBody).decode
 
 
@@ -95,7 +96,7 @@ def seen(request: HttpRequest, *, order: int, began_ns: int, keep_body: bool) ->
         order=order,
         method=request.method,
         path=request.path,
-        headers={name: value for name, value in request.headers.items() if name != "authorization"},
+        headers={name: value for name, value in request.headers.items() if name not in _KEYS},
         labels=labels,
         raw=request.body if keep_body else b"",
         body_bytes=len(request.body),
@@ -114,5 +115,10 @@ def seen(request: HttpRequest, *, order: int, began_ns: int, keep_body: bool) ->
 
 def _text(message: _SeenMessage) -> str:
     if isinstance(message.content, list):
-        return "".join(str(piece.get("text", "")) for piece in message.content)
+        return "".join(_text_of(piece) for piece in message.content)
     return message.content or ""
+
+
+def _text_of(piece: dict[str, object]) -> str:
+    said = piece.get("text") or piece.get("content") or ""
+    return said if isinstance(said, str) else ""
