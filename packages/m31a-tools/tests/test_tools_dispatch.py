@@ -51,7 +51,7 @@ async def call(
     policy: Policy = ALL,
     asker: Asker | None = None,
     toolbox: Toolbox | None = None,
-    before_destructive: Callable[[PermissionRequest], Awaitable[None]] | None = None,
+    before_destructive: Callable[[PermissionRequest], Awaitable[str]] | None = None,
     on_output: Callable[[str], Awaitable[None]] | None = None,
 ) -> ToolResult:
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
@@ -336,9 +336,10 @@ async def test_what_could_be_destroyed_is_saved_first(workspace: Workspace, root
     (root / "dir").mkdir()
     saved: list[PermissionRequest] = []
 
-    async def save(request: PermissionRequest) -> None:
+    async def save(request: PermissionRequest) -> str:
         assert (root / "dir").exists()
         saved.append(request)
+        return "1"
 
     await call(workspace, "Bash", {"command": "ls"}, before_destructive=save)
     assert saved == []
@@ -352,7 +353,7 @@ async def test_what_cannot_be_saved_is_not_destroyed(
 ) -> None:
     (root / "dir").mkdir()
 
-    async def fail(request: PermissionRequest) -> None:
+    async def fail(request: PermissionRequest) -> str:
         raise OSError(28, "No space left on device")
 
     with caplog.at_level(logging.ERROR):

@@ -204,6 +204,23 @@ def test_any_rules_mean_what_they_mean_to_git(
     assert ignored_by_us(rules, paths) == ignored_by_git(repository, rules, paths)
 
 
+@settings(max_examples=300, deadline=None)
+@given(LINES, NAMES)
+def test_no_rule_speaks_of_a_file_that_is_not_suspect(rules: str, paths: list[str]) -> None:
+    parsed = IgnoreRules.parse(rules)
+    for path in paths:
+        folder, slash, name = path.rpartition("/")
+        if parsed.verdict(folder + slash, name, is_folder=False) is not None:
+            assert name in parsed.suspects(folder + slash, [name])
+
+
+def test_plain_rules_make_no_other_file_suspect() -> None:
+    rules = IgnoreRules.parse("*.log\nnode_modules\nbuild/\n/dist/\n!keep.log\n/x.tmp\n*a*\n")
+    names = ["a.py", "b.py", "c.log", "keep.log", "node_modules", "build", "dist", "x.tmp"]
+    assert set(rules.suspects("", names)) == {"a.py", "c.log", "keep.log", "node_modules", "x.tmp"}
+    assert rules.suspects("src/", ["x.tmp", "b.py"]) == []
+
+
 def test_no_pattern_takes_long() -> None:
     """By backtracking these would need more steps than there are atoms."""
     name = "a" * 250
@@ -253,9 +270,9 @@ def test_a_walk_sees_the_files_that_git_would_add(repository: Path, tmp_path: Pa
 
     def walked(path: str) -> set[str]:
         return {
-            folder.path + entry.name
+            folder.path + name
             for folder in walk(Workspace(root=tmp_path), path)
-            for entry in folder.files
+            for name in folder.names
         }
 
     listed = git(tmp_path, "ls-files", "-z", "--others", "--exclude-standard")
@@ -272,7 +289,7 @@ def test_a_walk_of_a_readable_folder_gives_absolute_paths(tmp_path: Path, root: 
     (extra / "in" / "a").touch()
     workspace = Workspace(root=root, readable=(extra,))
     assert [
-        folder.path + f.name for folder in walk(workspace, str(extra)) for f in folder.files
+        folder.path + name for folder in walk(workspace, str(extra)) for name in folder.names
     ] == [str(extra / "in" / "a")]
 
 
@@ -284,4 +301,4 @@ def test_a_walk_goes_on_past_what_it_may_not_read(root: Path) -> None:
         deep = deep / "d"
         deep.mkdir()
     (deep / "too-deep").touch()
-    assert [f.name for folder in walk(Workspace(root=root), ".") for f in folder.files] == ["a"]
+    assert [name for folder in walk(Workspace(root=root), ".") for name in folder.names] == ["a"]

@@ -32,8 +32,8 @@ from m31a_tools import (
 )
 from m31a_tools.bash import BashArgs
 from m31a_tools.glob_files import GlobArgs
-from m31a_tools.permission import hidden_paths
 from m31a_tools.read_file import FileReadArgs
+from m31a_tools.rule_matching import hidden_paths
 from m31a_tools.write_file import FileWriteArgs
 
 
@@ -106,8 +106,16 @@ def test_the_table_of_modes(mode: Mode, trusted: bool) -> None:
     assert " ".join(map(short, verdicts)) == TABLE[mode, trusted]
 
 
-def rule(action: Action, tool: str = "Bash", **more: str) -> Rule:
-    return Rule(action=action, tool=tool, **more)
+def rule(
+    action: Action,
+    tool: str = "Bash",
+    *,
+    path: str | None = None,
+    command: str | None = None,
+    host: str | None = None,
+    reason: str = "",
+) -> Rule:
+    return Rule(action=action, tool=tool, path=path, command=command, host=host, reason=reason)
 
 
 def only(*rules: Rule, mode: Mode = Mode.RULES) -> Policy:
@@ -142,6 +150,10 @@ EXACTLY = [
     ("pytest *", "pytest"),
     ("pytest *", "pytest -q tests/test_a.py"),
     ("npm run test *", "npm run test --silent"),
+    ("pytest *", "pytest 'a b' \\\n  c # d"),
+    ("pytest *", "(env pytest x=1 < input)"),
+    ("pytest -k 'a b' *", 'pytest -k "a b" c'),
+    ("*", "anything goes; but plainly"),
 ]
 
 
@@ -159,36 +171,26 @@ NOT_ALLOWED = [
     "pytest\nrm x",
     "pytest > ~/.bashrc",
     "pytest >> x",
-    "pytest < /etc/passwd",
     "pytest $(rm x)",
     "pytest `rm x`",
     "pytest ${IFS}x",
     "pytest $HOME",
     "pytest <(rm x)",
-    "pytest \\\nrm",
-    "pytest 'x'",
-    'pytest "x"',
     "pytest {a,b}",
     "pytest *",
     "pytest ?",
     "pytest [a]",
     "pytest ~",
-    "pytest #x",
-    "pytest !x",
     "X=1 pytest",
-    "pytest X=1",
     "pytestx",
     "pytest-evil",
     "Pytest",
     "/tmp/pytest",
     "./pytest -q",
-    "env pytest",
-    "sh -c pytest",
     "pytest\u200b -q",
     "pytest \u202e x",
     "pytest \x1b[2K",
     "pytest\r",
-    "(pytest)",
     "py test",
     "",
     " ",
@@ -240,8 +242,6 @@ DENIED = [
     "'curl' x",
     'c"ur"l x',
     "command curl x",
-    "echo curl",
-    "cu\\\nrl x",
 ]
 
 
@@ -253,11 +253,17 @@ def test_a_denied_command_is_found_wherever_it_stands(command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["$(echo cu)rl x", "`echo curl`x", "c${x}url y", "eval $x", "echo Y3VybA== | base64 -d | sh"],
+    [
+        *("$(echo cu)rl x", "`echo curl`x", "c${x}url y", "eval $x", "wg$x y", "sudo $x"),
+        *("echo Y3VybA== | base64 -d | sh", "cu\\\nrl x", "strange wget x", "git $x"),
+        *("python -c 'run(\"wget x\")'", "((", "w* x"),
+    ],
 )
 def test_a_command_that_could_hide_a_denied_one_is_asked_about(command: str) -> None:
     policy = only(rule(Action.DENY, command="wget *"), mode=Mode.ALLOW_ALL)
     assert short(bash(policy, command)) == "ask"
+    policy = only(rule(Action.ASK, command="wget *"), rule(Action.ALLOW), mode=Mode.DEFER)
+    assert short(bash(policy, command)) == "defer"
     assert short(bash(only(mode=Mode.ALLOW_ALL), command)) == "yes"
 
 
@@ -267,6 +273,19 @@ def test_a_denied_prefix_does_not_deny_other_words() -> None:
     assert short(bash(policy, "git pushy")) == "yes"
     assert short(bash(policy, "ls && git push origin main")) == "no"
     assert short(bash(only(rule(Action.DENY, command="*"), mode=Mode.ALLOW_ALL), "ls")) == "no"
+    assert short(bash(policy, "echo git push; grep -r 'git push' docs; git log push")) == "yes"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["rm -fr x", "rm -r -f x", "rm x -rf", "rm -rvf x", "/bin/rm -rf x", "sudo rm -rf x"],
+)
+def test_a_denied_command_is_found_whatever_the_order_of_its_options(command: str) -> None:
+    policy = only(rule(Action.DENY, command="rm -rf *"), mode=Mode.ALLOW_ALL)
+    assert short(bash(policy, command)) == "no"
+    assert short(bash(policy, "rm -r x; rm -f y")) == "yes"
+    policy = only(rule(Action.DENY, command="git push --force"), mode=Mode.ALLOW_ALL)
+    assert short(bash(policy, "git -C x push origin main --force")) == "no"
 
 
 def test_a_rule_without_a_command_does_not_allow_what_destroys() -> None:
@@ -274,7 +293,14 @@ def test_a_rule_without_a_command_does_not_allow_what_destroys() -> None:
     assert short(bash(policy, "make")) == "yes"
     assert short(bash(policy, "rm -rf src")) == "no"
     assert short(bash(only(rule(Action.ALLOW, command="rm *")), "rm -rf src")) == "no"
-    assert short(bash(only(rule(Action.ALLOW, command="rm -rf src")), "rm -rf src")) == "yes"
+    exact = only(rule(Action.ALLOW, command="rm -rf src"), rule(Action.ALLOW, command="cd *"))
+    assert short(bash(exact, "rm -rf src")) == "yes"
+    assert short(bash(exact, "rm -rf 'src'; true")) == "yes"
+    assert short(bash(exact, "cd .. && rm -rf src")) == "no"
+    assert short(bash(policy, "curl x")) == "no"
+    assert short(bash(policy, "echo x > ../y")) == "no"
+    assert short(bash(policy, "$x")) == "no"
+    assert short(bash(policy, "python -c x")) == "yes"
 
 
 def test_path_rules_speak_of_the_path_as_written_and_as_it_is() -> None:
@@ -297,6 +323,15 @@ def test_path_rules_speak_of_the_path_as_written_and_as_it_is() -> None:
 def test_a_path_rule_does_not_speak_of_commands() -> None:
     assert short(bash(only(rule(Action.ALLOW, path="*")))) == "no"
     assert short(bash(only(rule(Action.DENY, path="*"), mode=Mode.ALLOW_ALL))) == "yes"
+    policy = only(rule(Action.DENY, path="secret/"), mode=Mode.ALLOW_ALL)
+    for command in (
+        "cat secret/a",
+        "x > secret/a",
+        "x < secret/a",
+        "x --in=./secret/a",
+        "cd secret",
+    ):
+        assert short(bash(policy, command)) == "no"
     assert short(read(only(rule(Action.DENY, "*", command="cat *")))) == "yes"
     assert short(read(only(rule(Action.DENY, "*", host="*")))) == "yes"
 

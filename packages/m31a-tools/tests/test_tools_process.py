@@ -1,5 +1,6 @@
 """Commands end when they should and leave nothing behind."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -97,6 +98,8 @@ SHAPES = {
     "coprocess": "coproc sleep {token}",
     "process substitution": "cat < <(echo x) > >(sleep {token})",
     "pipeline in the background": "sleep {token} | sleep {token} &",
+    "daemon": "(setsid sh -c '(sleep {token} &)' </dev/null >/dev/null 2>&1 &)",
+    "daemon that ignores signals": "(setsid sh -c 'trap \"\" INT TERM HUP; sleep {token}; exit' &)",
 }
 
 
@@ -120,6 +123,9 @@ LONG = {
     "loop": "while :; do :; done; echo {token}",
     "reads": "cat <> <(sleep {token})",
     "traps everything": "trap '' INT TERM HUP QUIT; while :; do sleep {token}; done",
+    "floods": "yes {token}",
+    "reads the terminal": "cat </dev/tty; cat <&0; sleep {token}",
+    "daemon and more": "(setsid sh -c '(sleep {token} &)' >/dev/null 2>&1 &); sleep {token}",
 }
 
 
@@ -157,6 +163,48 @@ async def test_a_fork_storm_ends_with_its_time(tmp_path: Path, token: str) -> No
     assert result.stopped > 0
 
 
+FORKS = """
+import os, resource, sys, time
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+limit = 200 + int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
+refused = 0
+for _ in range(10_000):
+    try:
+        child = os.fork()
+    except BlockingIOError:
+        refused += 1
+        continue
+    if child == 0:
+        os.setsid()
+        time.sleep(3600)
+print("refused", refused, flush=True)
+"""
+"""Forks as a normal user who may have some 200 processes more than there are."""
+
+
+def threads_of(user: int) -> int:
+    """How many there are: a limit on processes counts them all."""
+    count = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            threads = len(list((folder / "task").iterdir()))
+            count += threads if folder.stat().st_uid == user else 0
+    return count
+
+
+@ONE_LOOP
+async def test_ten_thousand_forks_leave_no_process(tmp_path: Path, token: str) -> None:
+    others = 0 if os.geteuid() == 0 else threads_of(os.geteuid())
+    argv = [sys.executable, "-c", FORKS, token, str(others)]
+    with anyio.fail_after(30):
+        result = await run_process(argv, cwd="/", timeout_s=25)
+    assert result.exit_code == 0
+    assert result.output.startswith("refused 9")
+    assert result.stopped > 50
+
+
 async def test_long_output_keeps_both_ends_and_goes_to_disk_as_a_whole(tmp_path: Path) -> None:
     spill = tmp_path / "all.txt"
     result = await sh("seq 100000", tmp_path, output_chars=1000, spill=spill)
@@ -174,7 +222,7 @@ async def test_a_flood_needs_no_memory(tmp_path: Path) -> None:
     program = [
         sys.executable,
         "-c",
-        "import os\nb = b'x' * (1 << 20)\nfor _ in range(300): os.write(1, b)",
+        "import os\nb = b'x' * (1 << 20)\nfor _ in range(1024): os.write(1, b)",
     ]
     tracemalloc.start()
     try:
@@ -182,7 +230,7 @@ async def test_a_flood_needs_no_memory(tmp_path: Path) -> None:
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert result.total_bytes == 300 << 20
+    assert result.total_bytes == 1 << 30
     assert len(result.output) < 51_000
     assert peak_bytes < 8 << 20
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 
 from m31a_tools import (
     CallFailed,
@@ -22,6 +25,7 @@ from m31a_tools import (
     regex_worker,
 )
 from m31a_tools.glob_files import GlobArgs
+from m31a_tools.globs import glob_matcher, name_filter
 from m31a_tools.grep_files import GrepArgs
 from m31a_tools.search import MAX_HITS, Found, Query, search
 
@@ -379,6 +383,63 @@ def test_the_worker_is_a_program_of_its_own(
     assert run("needle", *skipped) == (0, [])
     assert run("needle", "late-binary") == (0, [[0, 1, "needle first"]])
     assert run("(", "a.py") == (2, ["missing ), unterminated subpattern at position 0"])
+
+
+WORDS = {
+    "needle": "needle",
+    "def needle_\\d+\\(": "def needle_",
+    "^import os$": "import os",
+    "a.bcd": "bcd",
+    "abc?def": "def",
+    "abc*": "ab",
+    "abc+d": "abc",
+    "\\bword\\b": "word",
+    "a\\\\dbc": "dbc",
+    "tab\\there": "",
+    "(needle)": "",
+    "needle|pin": "",
+    "[n]eedle": "",
+    "needle{2}": "",
+    "\\x41bc": "",
+    "naïve": "na",
+    ".*": "",
+    "": "",
+}
+
+
+def test_the_word_every_match_has_is_read_off_simple_patterns() -> None:
+    assert {pattern: regex_worker.required_word(pattern) for pattern in WORDS} == WORDS
+
+
+ATOMS = st.sampled_from(
+    ["a", "b", "ab ", "_", ".", "\\d", "\\w", "\\b", "\\.", "\\\\", "^", "$", "-", "ü", "1"]
+)
+COUNTS = st.sampled_from(["", "", "", "*", "+", "?", "*?", "+?"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    pieces=st.lists(st.tuples(ATOMS, COUNTS), min_size=1, max_size=6),
+    text=st.text("ab _.1-ü\\", max_size=12),
+)
+def test_every_match_has_the_word(pieces: list[tuple[str, str]], text: str) -> None:
+    source = "".join(atom + count for atom, count in pieces)
+    try:
+        pattern = re.compile(source, re.MULTILINE)
+    except re.error:
+        reject()
+    if pattern.search(text):
+        assert regex_worker.required_word(source) in text
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    ending=st.text("ab._-1", min_size=1, max_size=4),
+    names=st.lists(st.text("ab._-1ü\n", min_size=1, max_size=6).filter(lambda n: n.strip("."))),
+)
+def test_names_are_chosen_as_the_whole_glob_would(ending: str, names: list[str]) -> None:
+    pattern = f"*{ending}"
+    assert name_filter(pattern)(names) == list(filter(glob_matcher(pattern), names))
 
 
 def test_arguments_say_what_a_call_touches() -> None:

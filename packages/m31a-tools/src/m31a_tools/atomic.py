@@ -42,34 +42,57 @@ def replace_file(
 
     Raises FileChanged when `expect` is given and the file is another by the time it is replaced.
     """
-    before = _status(folder_fd, name)
+    before = status_of(folder_fd, name)
     if before is not None and not stat.S_ISREG(before.st_mode):
         raise IsADirectoryError(f"{name} is not a regular file")
-    fd, temporary = _temporary(folder_fd, 0o666 if before is None and mode is None else 0o600)
+    like = None if before is None else (folder_fd, name, before)
+    temporary = stage_file(folder_fd, data, mode=mode, like=like)
     try:
-        _write_all(fd, data)
-        if before is not None:
-            _take_over(fd, before, folder_fd, name)
-        if mode is not None:
-            os.fchmod(fd, mode)
-        os.fsync(fd)
-        if temporary is None:
-            temporary = _name(folder_fd, fd)
         if expect is not None:
-            now = _status(folder_fd, name)
+            now = status_of(folder_fd, name)
             if now is None or identity(now) != identity(expect):
                 raise FileChanged(name)
         os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
-        temporary = None
-    finally:
-        os.close(fd)
-        if temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=folder_fd)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder_fd)
+        raise
     os.fsync(folder_fd)
 
 
-def _status(folder_fd: int, name: str) -> os.stat_result | None:
+def stage_file(
+    folder_fd: int,
+    data: bytes,
+    *,
+    mode: int | None = None,
+    like: tuple[int, str, os.stat_result] | None = None,
+) -> str:
+    """The temporary name of a new file in the open folder that holds `data`, on disk.
+
+    It takes owner, attributes and mode (`mode` overrides) of the file `like`: an open folder,
+    a name in it, its state. Raises OSError, and leaves nothing then.
+    """
+    fd, temporary = _temporary(folder_fd, 0o666 if like is None and mode is None else 0o600)
+    try:
+        _write_all(fd, data)
+        if like is not None:
+            like_folder_fd, like_name, status = like
+            _take_over(fd, status, like_folder_fd, like_name)
+        if mode is not None:
+            os.fchmod(fd, mode)
+        os.fsync(fd)
+        return _name(folder_fd, fd) if temporary is None else temporary
+    except BaseException:
+        if temporary is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=folder_fd)
+        raise
+    finally:
+        os.close(fd)
+
+
+def status_of(folder_fd: int, name: str) -> os.stat_result | None:
+    """The state of `name` itself, None when there is nothing."""
     try:
         return os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
     except FileNotFoundError:
@@ -82,19 +105,20 @@ def _temporary(folder_fd: int, mode: int) -> tuple[int, str | None]:
     if unnamed and Path("/proc/self/fd").is_dir():
         with contextlib.suppress(OSError):
             return os.open(".", unnamed | os.O_WRONLY | os.O_CLOEXEC, mode, dir_fd=folder_fd), None
-    name = _temporary_name()
+    name = temporary_name()
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(name, flags, mode, dir_fd=folder_fd), name
 
 
 def _name(folder_fd: int, fd: int) -> str:
-    name = _temporary_name()
+    name = temporary_name()
     # follow_symlinks makes this linkat(AT_SYMLINK_FOLLOW): the /proc entry is a link to the file.
     os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=folder_fd, follow_symlinks=True)
     return name
 
 
-def _temporary_name() -> str:
+def temporary_name() -> str:
+    """A name nobody has yet."""
     return f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}.tmp"
 
 

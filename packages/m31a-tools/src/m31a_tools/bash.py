@@ -1,19 +1,26 @@
 """Bash: one command in a shell of its own."""
 
+import posixpath
 import shutil
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import anyio
 import msgspec
 
+from m31a_tools.background import Background, Command, RunningCommand
+from m31a_tools.command_report import ending, fresh_output, news, printed, with_notes
 from m31a_tools.errors import CallFailed
 from m31a_tools.path_names import PathNames
-from m31a_tools.process import ProcessResult, run_process
+from m31a_tools.process import OnOutput, ProcessResult
+from m31a_tools.sandbox.launch import Launch
 from m31a_tools.sanitise import sanitise
-from m31a_tools.shell_words import commits, destroys
-from m31a_tools.tool import Access, CommandOutput, Risk, ToolResult
+from m31a_tools.shell.judge import read_command
+from m31a_tools.tool import Access, CommandOutput, Plain, Risk, ToolResult
 from m31a_tools.workspace import Workspace
 
+LONGEST_S = 1800.0
+"""No command runs longer, in the background or not."""
 _COMMITS = (
     "git commit is not run here: the changes are committed for you once they are verified. "
     "Leave them in the work tree."
@@ -26,6 +33,7 @@ class BashArgs(msgspec.Struct, frozen=True, kw_only=True):
     command: str
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=1800)] | None = None
     cwd: Annotated[str, msgspec.Meta(description="folder to start in")] = "."
+    background: Annotated[bool, msgspec.Meta(description="do not wait for its end")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,12 @@ class Bash:
 
     output_chars: int = 50_000
     timeout_s: float = 120.0
-    """For calls that name none."""
+    """For calls that name none, in the foreground."""
+    auto_background_s: float = 120.0
+    """What still runs after so long goes on in the background, where the workspace has one."""
     grace_s: float = 5.0
+    settle_s: float = 0.5
+    """A command for the background that fails sooner is told as failed, not as running."""
     may_commit: bool = False
     """Without it `git commit` is refused: who runs the tools commits what they changed."""
 
@@ -54,14 +66,17 @@ class Bash:
 
     def access(self, args: BashArgs) -> Access:
         """The command, and what of it is known to destroy."""
+        folder = posixpath.normpath(args.cwd or ".")
+        reading = read_command(args.command, folder)
         refusal = ""
-        if not self.may_commit and commits(args.command):
+        if not self.may_commit and reading.commits:
             refusal = _COMMITS
         elif "\0" in args.command:
             refusal = "The command has a NUL character, which no command can."
         return Access(
             command=args.command,
-            destroys=destroys(args.command),
+            folder=folder,
+            destroys=reading.destroys,
             refusal=refusal,
             summary=f"run {args.command.strip().splitlines()[0] if args.command.strip() else ''}",
             detail=args.command if args.cwd == "." else f"cd {args.cwd}\n{args.command}",
@@ -75,33 +90,70 @@ class Bash:
         """Run it and give back what it printed."""
         if not args.command.strip():
             raise CallFailed("The command is empty.")
-        names = PathNames(root=workspace.root, shown_as=workspace.shown_as)
-        folder = workspace.folder(args.cwd)
-        timeout_s = self.timeout_s if args.timeout_s is None else args.timeout_s
+        background = self._place(args, workspace)
+        command = self._command(args, workspace, in_background=background is not None)
+        report = _reporter(workspace)
+        if background is None:
+            return _ended(await command.run(report), command, workspace)
+        running = background.start(command, report)
+        try:
+            await running.wait(self.settle_s if args.background else self.auto_background_s)
+            if not running.ended.is_set():
+                background.adopt(running)
+                return _goes_on(running, workspace)
+        finally:
+            if not running.id:
+                await _over(running)
+        if running.failure is not None:
+            raise running.failure
+        if running.result is None:
+            raise CallFailed("The command was stopped, for the task it belongs to is over.")
+        return _ended(running.result, command, workspace)
 
-        async def report(text: str) -> None:
-            if workspace.on_output is not None:
-                await workspace.on_output(names.shown(sanitise(text)))
+    def _place(self, args: BashArgs, workspace: Workspace) -> Background | None:
+        """Where the command may go on when nobody waits; None when it will not come to that."""
+        background = workspace.background
+        if not args.background:
+            limit_s = self.timeout_s if args.timeout_s is None else args.timeout_s
+            moves = limit_s >= self.auto_background_s
+            return background if moves and background and not background.is_full else None
+        if background is None:
+            raise CallFailed(
+                "Commands cannot go on in the background here. Run it without background, "
+                "with a timeout_s."
+            )
+        if background.is_full:
+            ids = ", ".join(each.id for each in background.running)
+            raise CallFailed(f"Too many commands are in the background ({ids}); stop one first.")
+        return background
 
-        spill = workspace.output_file()
-        result = await run_process(
-            shell_argv(names.real(args.command)),
-            cwd=folder,
-            env=workspace.variables(),
-            timeout_s=timeout_s,
+    def _command(self, args: BashArgs, workspace: Workspace, *, in_background: bool) -> Command:
+        launch = _launch(args, workspace)
+        usual_s = LONGEST_S if in_background else self.timeout_s
+        return Command(
+            text=args.command,
+            argv=launch.argv,
+            cwd=launch.cwd,
+            env=launch.env,
+            timeout_s=usual_s if args.timeout_s is None else args.timeout_s,
             grace_s=self.grace_s,
             output_chars=self.output_chars,
-            spill=spill,
-            on_output=None if workspace.on_output is None else report,
+            spill=workspace.output_file(),
+            watcher=launch.watcher,
         )
-        text = names.shown(sanitise(_without_progress(result.output)))
-        return ToolResult(
-            for_model=_for_model(text, result, timeout_s),
-            display=CommandOutput(command=args.command, text=text, exit_code=result.exit_code),
-            is_error=result.exit_code != 0 or result.timed_out,
-            exit_code=result.exit_code,
-            timed_out=result.timed_out,
-        )
+
+
+def _launch(args: BashArgs, workspace: Workspace) -> Launch:
+    """Confined as the workspace says; without a sandbox, with the rights of this process."""
+    folder, confined = workspace.folder(args.cwd), workspace.confined
+    names = PathNames(root=workspace.root, shown_as=workspace.shown_as)
+    if confined is not None and confined.seen_at(workspace.root) == workspace.shown_as:
+        # The command sees the folder where the model does.
+        names = PathNames(root=workspace.root, shown_as=None)
+    argv = shell_argv(names.real(args.command))
+    if confined is None:
+        return Launch(argv=tuple(argv), cwd=folder, env=workspace.variables(), watcher=False)
+    return confined.launch(argv, cwd=folder, env=workspace.variables())
 
 
 def shell_argv(command: str) -> list[str]:
@@ -112,21 +164,47 @@ def shell_argv(command: str) -> list[str]:
     return [shutil.which("sh") or "/bin/sh", "-c", command]
 
 
-def _for_model(text: str, result: ProcessResult, timeout_s: float) -> str:
-    notes: list[str] = []
-    if result.timed_out:
-        notes.append(f"[stopped after {timeout_s:g} s, its time limit]")
-    elif result.exit_code != 0:
-        notes.append(f"[exit code {result.exit_code}]")
-    if result.stopped and not result.timed_out:
-        notes.append(f"[background processes it left were stopped: {result.stopped}]")
-    body = text.rstrip("\n")
-    return "\n".join([*([body] if body else []), *notes]) or "[no output]"
+def _reporter(workspace: Workspace) -> OnOutput | None:
+    """Passes output on as it comes, as the workspace's listener should see it."""
+    hear = workspace.on_output
+    if hear is None:
+        return None
+    names = PathNames(root=workspace.root, shown_as=workspace.shown_as)
+
+    async def report(text: str) -> None:
+        await hear(names.shown(sanitise(text)))
+
+    return report
 
 
-def _without_progress(text: str) -> str:
-    """What a terminal would still show of lines that were written over and over."""
-    if "\r" not in text:
-        return text
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+def _ended(result: ProcessResult, command: Command, workspace: Workspace) -> ToolResult:
+    text = printed(result.output, workspace)
+    notes = ending(result, command.timeout_s)
+    if result.exit_code != 0 and workspace.confined is not None:
+        names = PathNames(root=workspace.root, shown_as=workspace.shown_as)
+        notes += filter(None, [names.shown(workspace.confined.explain(text))])
+    return ToolResult(
+        for_model=with_notes(text, notes + news(workspace)),
+        display=CommandOutput(command=command.text, text=text, exit_code=result.exit_code),
+        is_error=result.exit_code != 0 or result.timed_out,
+        exit_code=result.exit_code,
+        timed_out=result.timed_out,
+    )
+
+
+def _goes_on(running: RunningCommand, workspace: Workspace) -> ToolResult:
+    text, notes = fresh_output(running, workspace)
+    limit_s = running.command.timeout_s
+    notes.append(
+        f"it goes on in the background as {running.id}, for {limit_s:g} s from its start at most; "
+        f"BashOutput shows what it prints, BashStop ends it"
+    )
+    told = with_notes(text, notes + news(workspace))
+    return ToolResult(for_model=told, display=Plain(text=told))
+
+
+async def _over(running: RunningCommand) -> None:
+    """Return when nothing is left of a command that nobody waits for."""
+    running.cancel()
+    with anyio.CancelScope(shield=True):
+        await running.ended.wait()

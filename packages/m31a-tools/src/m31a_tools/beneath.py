@@ -31,7 +31,7 @@ class Place:
     missing: tuple[str, ...]
     """Folders on the way that do not exist."""
     name: str
-    """The last name, never a link; `.` when the place is the open folder itself."""
+    """The last name, never a link unless asked for; `.` when it is the open folder itself."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -53,17 +53,24 @@ def below(path: str, root: str) -> list[str] | None:
 
 @contextmanager
 def find_beneath(
-    root_fd: int, steps: Sequence[str], *, shown: str, roots: Sequence[str] = ()
+    root_fd: int,
+    steps: Sequence[str],
+    *,
+    shown: str,
+    roots: Sequence[str] = (),
+    follow: bool = True,
 ) -> Iterator[Place]:
     """The real place of `steps` below the open folder `root_fd`.
 
     `shown` is the path as it was asked for, `roots` are absolute names of the root: a link to
-    an absolute path below one of them stays inside.
+    an absolute path below one of them stays inside. Without `follow` a link that the path ends
+    in is the place.
 
     Raises PathRefused when the way leads outside or through too many links, NotADirectoryError
     when a file stands in the middle of it.
     """
     walk = _Walk(root_fd, list(reversed(steps)), shown, roots)
+    walk.follows_last = follow
     try:
         yield walk.run()
     finally:
@@ -78,6 +85,7 @@ class _Walk:
         self.todo = todo
         self.shown = shown
         self.roots = roots
+        self.follows_last = True
         self.links = 0
         self.opened: list[tuple[str, int]] = []
 
@@ -87,7 +95,7 @@ class _Walk:
             if step == "..":
                 self.up()
             elif not self.todo:
-                if not self.follow(step):
+                if not self.follows_last or not self.follow(step):
                     return self.place((), step)
             else:
                 try:

@@ -9,6 +9,7 @@ from m31a_tools.tool import FileDiff
 
 DIFF_CHARS = 20_000
 _CONTEXT = 3
+_BLOCK = 1 << 16
 _DIFFED_CELLS = 4_000_000
 
 
@@ -48,8 +49,14 @@ class _Window:
 
 def _window(before: str, after: str) -> _Window:
     shorter = min(len(before), len(after))
-    head = _longest(shorter, lambda size: after.startswith(before[:size]))
-    tail = _longest(shorter - head, lambda size: after.endswith(before[len(before) - size :]))
+    head = _common(shorter, lambda at, end: before[at:end] == after[at:end])
+    tail = _common(
+        shorter - head,
+        lambda at, end: (
+            before[len(before) - end : len(before) - at]
+            == after[len(after) - end : len(after) - at]
+        ),
+    )
     start = before.rfind("\n", 0, head) + 1
     for _ in range(_CONTEXT):
         start = before.rfind("\n", 0, max(0, start - 1)) + 1
@@ -63,12 +70,15 @@ def _window(before: str, after: str) -> _Window:
     )
 
 
-def _longest(most: int, fits: Callable[[int], bool]) -> int:
-    """The largest size up to `most` that fits, where all smaller ones do too."""
-    least = 0
+def _common(most: int, same: Callable[[int, int], bool]) -> int:
+    """How far, up to `most`, two texts are the same: whole blocks, then halves of the last."""
+    at = 0
+    while at < most and same(at, min(at + _BLOCK, most)):
+        at += _BLOCK
+    least, most = min(at, most), min(at + _BLOCK, most)
     while least < most:
         middle = (least + most + 1) // 2
-        if fits(middle):
+        if same(least, middle):
             least = middle
         else:
             most = middle - 1

@@ -2,28 +2,25 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, assert_never
 
 import anyio.to_thread
 import msgspec
 
 from m31a_tools.arguments import decode_arguments
+from m31a_tools.asking import Asker, Grant
 from m31a_tools.capture import cap_text
-from m31a_tools.errors import ToolsError
-from m31a_tools.permission import (
-    Allow,
-    Asker,
-    AskFirst,
-    Defer,
-    Deny,
-    Grant,
-    Policy,
-    Verdict,
-    decide,
-    hidden_paths,
-)
+from m31a_tools.errors import ExitAsked, ToolsError
+from m31a_tools.permission import Case, case_of
+from m31a_tools.policy import Allow, AskFirst, Defer, Deny, Policy, Verdict
 from m31a_tools.process import OnOutput
+from m31a_tools.rule_matching import hidden_paths
+from m31a_tools.sandbox.confined import Confined
 from m31a_tools.sanitise import encodable
+from m31a_tools.shell.judge import Reading, read_command
+from m31a_tools.survey import survey
 from m31a_tools.tool import (
     Access,
     Call,
@@ -39,8 +36,8 @@ from m31a_tools.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 
-BeforeDestructive = Callable[[PermissionRequest], Awaitable[None]]
-"""Saves what the call could destroy; when it raises, the call is not made."""
+BeforeDestructive = Callable[[PermissionRequest], Awaitable[str]]
+"""Saves what the call could destroy and names the copy; when it raises, the call is not made."""
 
 
 async def dispatch(
@@ -55,9 +52,14 @@ async def dispatch(
 ) -> ToolResult:
     """The result of the call: decoded, decided, asked about, run, cut to size.
 
-    Whatever goes wrong comes back as a result the model can act on. Only two things are raised:
-    cancellation, and what `asker` raises, so that an answer can also end the run.
-    `on_output` gets the printable output of commands as it comes.
+    Whatever goes wrong comes back as a result the model can act on. Raised are only
+    cancellation, what `asker` raises, and ExitAsked when it answers *exit*.
+
+    `before_destructive` is called once before a call that can take away what nothing else holds:
+    one that destroys, overwrites a file that is there, or is a command that cannot be judged. A
+    command counts as confined only when the policy says so and the workspace has a sandbox; one
+    that is allowed to reach out gets the network in it. `on_output` gets the printable output of
+    commands as it comes.
     """
     tool = toolbox.get(call.name)
     if tool is None:
@@ -68,25 +70,53 @@ async def dispatch(
         real_paths = _real_paths(access, workspace)
     except (ToolsError, OSError) as exc:
         return failure(_told(exc))
-    verdict = decide(policy, tool, args, real_paths=real_paths)
-    decision = await _settled(verdict, asker)
+    reading = read_command(access.command, access.folder) if access.command else Reading()
+    found = survey(reading.targets, workspace)
+    case = case_of(
+        msgspec.structs.replace(
+            policy, confined=policy.confined and workspace.confined is not None
+        ),
+        tool,
+        args,
+        real_paths=real_paths,
+        places=found.places,
+        now=datetime.now(UTC),
+    )
+    decision = await _settled(case.verdict(), asker)
     if decision.outcome is not Outcome.ALLOWED:
         return msgspec.structs.replace(failure(_refusal(tool, decision)), decision=decision)
-    if access.destroys and before_destructive is not None:
-        request = decision.request or _as_request(tool, access, real_paths, decision.reason)
+    snapshot = ""
+    at_risk = case.destroys or found.overwrites or reading.unclear
+    if at_risk and before_destructive is not None:
+        request = decision.request or case.request(decision.reason)
         try:
-            await before_destructive(request)
+            snapshot = await before_destructive(
+                msgspec.structs.replace(request, overwrites=found.overwrites)
+            )
         except Exception as exc:
             _log.exception("No snapshot before %s", tool.name)
             told = f"Not run: what it could destroy could not be saved first ({_told(exc)})."
             return msgspec.structs.replace(failure(told), decision=decision)
     hidden = hidden_paths(policy, tool.name, real_paths)
     inner = workspace.for_call(call.id, hidden=hidden, on_output=on_output)
-    result = await _run(tool, args, inner)
+    result = await _run(tool, args, replace(inner, confined=_confined(case, inner)))
     # Notices of the tools themselves may stand on top of what they cut.
     if len(result.for_model) > tool.output_chars + 1000:
         result = await anyio.to_thread.run_sync(_capped, result, tool.output_chars, inner)
+    if snapshot:
+        told = f"{result.for_model}\n[a copy from before it is kept: {snapshot}]"
+        result = msgspec.structs.replace(result, for_model=told, snapshot=snapshot)
     return _encodable(msgspec.structs.replace(result, decision=decision))
+
+
+def _confined(case: Case, workspace: Workspace) -> Confined | None:
+    """The sandbox of a call that was allowed, with the network when it was allowed to use it."""
+    confined = workspace.confined
+    if confined is None or case.access.leaves_sandbox:
+        return None
+    if not case.reading.network:
+        return confined
+    return replace(confined, confinement=replace(confined.confinement, network=True))
 
 
 def _real_paths(access: Access, workspace: Workspace) -> tuple[str, ...]:
@@ -106,6 +136,8 @@ async def _settled(verdict: Verdict, asker: Asker) -> Decision:
             choice = await asker.ask(request)
         case _:
             assert_never(verdict)
+    if choice.grant is Grant.EXIT:
+        raise ExitAsked(request.tool, choice.feedback)
     outcome = {
         Grant.ONCE: Outcome.ALLOWED,
         Grant.ALWAYS: Outcome.ALLOWED,
@@ -130,22 +162,6 @@ def _refusal(tool: Tool[Any], decision: Decision) -> str:
     if decision.asked:
         return f"{tool.name} was not run: the user refused it ({decision.reason})."
     return f"{tool.name} was not run: {decision.reason.removesuffix('.')}."
-
-
-def _as_request(
-    tool: Tool[Any], access: Access, real_paths: tuple[str, ...], reason: str
-) -> PermissionRequest:
-    return PermissionRequest(
-        tool=tool.name,
-        summary=access.summary,
-        detail=access.detail,
-        risk=tool.risk,
-        paths=real_paths,
-        command=access.command,
-        hosts=access.hosts,
-        destroys=access.destroys,
-        reason=reason,
-    )
 
 
 async def _run(tool: Tool[Any], args: msgspec.Struct, workspace: Workspace) -> ToolResult:

@@ -10,7 +10,7 @@ from m31a_tools.diff import file_diff
 from m31a_tools.errors import CallFailed, FileChanged
 from m31a_tools.matching import Applied, Replacement, apply
 from m31a_tools.read_file import MAX_FILE_BYTES
-from m31a_tools.text_file import Encoding, detect
+from m31a_tools.text_file import detect, encoded
 from m31a_tools.tool import Access, Risk, ToolResult
 from m31a_tools.workspace import Workspace
 
@@ -81,7 +81,7 @@ def _edit(args: EditArgs, workspace: Workspace) -> ToolResult:
         raise CallFailed(f"{args.path} is no text file; Edit cannot change it.")
     before = encoding.decode(file.data)
     after, steps = _apply_all(before, args.changes())
-    real = workspace.write(args.path, _encoded(after, encoding, args.path), expect=file)
+    real = workspace.write(args.path, encoded(after, encoding, args.path), expect=file)
     change = file_diff(real, before, after)
     places = sum(len(step.lines) for step in steps)
     text = (
@@ -110,13 +110,3 @@ def _apply_all(text: str, changes: tuple[Replacement, ...]) -> tuple[str, list[A
             ) from exc
         text = steps[-1].text
     return text, steps
-
-
-def _encoded(text: str, encoding: Encoding, path: str) -> bytes:
-    try:
-        return encoding.encode(text)
-    except UnicodeEncodeError as exc:
-        raise CallFailed(
-            f"{path} is encoded in {encoding.name}, which has no {exc.object[exc.start]!r}. "
-            "Write it with characters that encoding has, or convert the file first."
-        ) from exc

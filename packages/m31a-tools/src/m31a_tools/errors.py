@@ -1,5 +1,7 @@
 """What this package raises: one root, so that a caller can catch all of it."""
 
+from pathlib import Path
+
 
 class ToolsError(Exception):
     """Root of everything this package raises; its text is a sentence a model can act on."""
@@ -49,6 +51,16 @@ class FileChanged(ToolsError):
         self.path = path
 
 
+class ExtraNotInstalled(ToolsError):
+    """A tool needs libraries that this installation came without."""
+
+    def __init__(self, tool: str, extra: str) -> None:
+        """Tell which tool and what to install."""
+        super().__init__(f"{tool} needs more libraries: pip install 'm31a-tools[{extra}]'.")
+        self.tool = tool
+        self.extra = extra
+
+
 class CommandNotStarted(ToolsError):
     """A program could not be started at all."""
 
@@ -57,3 +69,47 @@ class CommandNotStarted(ToolsError):
         super().__init__(f"{program!r} could not be started: {reason}.")
         self.program = program
         self.reason = reason
+
+
+class SandboxMissing(ToolsError):
+    """This machine cannot confine a command, so none was started."""
+
+    def __init__(self, reasons: tuple[str, ...], remedies: tuple[str, ...]) -> None:
+        """`reasons`: what was tried and why it does not work; `remedies`: what would help."""
+        tried = "; ".join(reasons) or "nothing was tried"
+        super().__init__(
+            f"No sandbox works on this machine, so the command was not run ({tried}). "
+            + " ".join(remedies)
+        )
+        self.reasons = reasons
+        self.remedies = remedies
+
+
+class ConfinementRefused(ToolsError):
+    """A path of a confinement cannot be used as asked, so the command was not started."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """`reason` ends the sentence *PATH …*."""
+        super().__init__(f"{path} {reason}; the command was not run. Give another path.")
+        self.path = path
+        self.reason = reason
+
+
+class BlockedAddress(ToolsError):
+    """A web address may not be fetched."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        """`reason` ends the sentence *ADDRESS is not fetched: ...*."""
+        super().__init__(f"{url!r} is not fetched: {reason}.")
+        self.url = url
+        self.reason = reason
+
+
+class ExitAsked(ToolsError):
+    """A person answered a request with *exit*: the run should stop; the call was not made."""
+
+    def __init__(self, tool: str, feedback: str = "") -> None:
+        """`feedback` is the person's word, if there was one."""
+        super().__init__(f"{tool} was not run: the user asked to stop.")
+        self.tool = tool
+        self.feedback = feedback

@@ -1,6 +1,6 @@
 """Glob: files by name, newest first."""
 
-import contextlib
+import os
 import posixpath
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ import anyio.from_thread
 import anyio.to_thread
 import msgspec
 
-from m31a_tools.globs import glob_matcher, literal_start
+from m31a_tools.globs import glob_matcher, literal_start, name_filter
 from m31a_tools.tool import Access, Listing, Risk, ToolResult
 from m31a_tools.walk import walk
 from m31a_tools.workspace import Workspace
@@ -57,18 +57,23 @@ class Glob:
         by_name = pattern.removeprefix("**/")
         names_only = "/" not in args.pattern or (by_name != pattern and "/" not in by_name)
         pattern = by_name if names_only else pattern
-        matches = glob_matcher(pattern)
+        matches = glob_matcher(pattern) if not names_only else None
+        fitting = name_filter(pattern) if names_only else None
         real = workspace.locate(start)
         skipped = 0 if real == "." else len(real) + 1
         found: list[tuple[int, str]] = []
-        for folder in walk(workspace, start):
+        for folder in walk(workspace, start, fitting=fitting):
             anyio.from_thread.check_cancelled()
-            for entry in folder.files:
-                name = entry.name
-                if matches(name if names_only else folder.path[skipped:] + name):
-                    with contextlib.suppress(FileNotFoundError):
-                        changed_ns = entry.stat(follow_symlinks=False).st_mtime_ns
-                        found.append((-changed_ns, folder.path + name))
+            below = folder.path[skipped:]
+            names = folder.names
+            if matches is not None:
+                names = [name for name in names if matches(below + name)]
+            for name in names:
+                try:
+                    status = os.lstat(name, dir_fd=folder.fd)
+                except FileNotFoundError:
+                    continue
+                found.append((-status.st_mtime_ns, folder.path + name))
         found.sort()
         paths = tuple(path for _, path in found[: self.max_results])
         text = "\n".join(paths) or f"[no file fits {args.pattern} in {args.path}]"

@@ -20,6 +20,8 @@ _POSIX = {
     "xdigit": "0-9a-fA-F",
 }
 
+_PLAIN = re.compile(r"\*?[^/*?\[\\]+")
+
 
 class _NeverMatches(ValueError):
     """The pattern is malformed in a way that makes git match nothing with it."""
@@ -30,6 +32,31 @@ class _Rule:
     regex: str
     ignores: bool
     name_only: bool
+    folder_only: bool
+    words: str
+    """The pattern, when it is a plain name or a star and the end of one; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """What to know files by of which a rule may speak; quicker to look for than to match."""
+
+    names: frozenset[str]
+    endings: tuple[str, ...]
+    by_name: re.Pattern[str] | None
+    by_path: re.Pattern[str] | None
+
+    @classmethod
+    def of(cls, rules: Sequence[_Rule]) -> "_Signs":
+        about = [rule for rule in rules if not rule.folder_only]
+        plain = [rule.words for rule in about if rule.words]
+        others = [rule.regex for rule in about if rule.name_only and not rule.words]
+        return cls(
+            names=frozenset(words for words in plain if not words.startswith("*")),
+            endings=tuple(words[1:] for words in plain if words.startswith("*")),
+            by_name=_alternatives(others),
+            by_path=_alternatives([rule.regex for rule in about if not rule.name_only]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +68,7 @@ class IgnoreRules:
     by_path: re.Pattern[str] | None
     name_order: tuple[int, ...]
     path_order: tuple[int, ...]
+    signs: _Signs
 
     @classmethod
     def parse(cls, text: str) -> "IgnoreRules":
@@ -54,6 +82,7 @@ class IgnoreRules:
             by_path=_alternatives([rules[i].regex for i in paths]),
             name_order=names,
             path_order=paths,
+            signs=_Signs.of(rules),
         )
 
     def verdict(self, folder: str, name: str, *, is_folder: bool) -> bool | None:
@@ -69,6 +98,16 @@ class IgnoreRules:
         if self.by_path is not None and (hit := self.by_path.fullmatch(folder + name + slash)):
             last = max(last, self.path_order[(hit.lastindex or 1) - 1])
         return None if last < 0 else self.rules[last].ignores
+
+    def suspects(self, folder: str, files: Sequence[str]) -> list[str]:
+        """The files among those of `folder` that need a verdict; no rule speaks of the others."""
+        signs = self.signs
+        found = [name for name in files if name in signs.names or name.endswith(signs.endings)]
+        if signs.by_name is not None:
+            found += filter(signs.by_name.fullmatch, files)
+        if signs.by_path is not None:
+            found += [name for name in files if signs.by_path.fullmatch(folder + name)]
+        return found
 
 
 def path_matches(pattern: str, path: str, *, is_folder: bool = False) -> bool:
@@ -132,7 +171,13 @@ def _translate(pattern: str, *, ignores: bool) -> _Rule:
             regex += "(?:.*/)?" + "/".join(groups[-1])
         else:
             regex += ".*" if glued else ".+"
-    return _Rule(regex=regex + ("/" if folder_only else "/?"), ignores=ignores, name_only=name_only)
+    return _Rule(
+        regex=regex + ("/" if folder_only else "/?"),
+        ignores=ignores,
+        name_only=name_only,
+        folder_only=folder_only,
+        words=pattern if _PLAIN.fullmatch(pattern) else "",
+    )
 
 
 def _parts(pattern: str) -> list[str]:

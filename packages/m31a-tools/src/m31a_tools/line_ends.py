@@ -27,23 +27,29 @@ class LineView:
         """The text to search in."""
         if "\r" not in self.original:
             return self.original
-        return self._pattern.sub("\n", self.original)
+        return self.original.replace("\r\n" if "\n" in self.original else "\r", "\n")
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         return _ENDS if "\n" in self.original else _MAC_ENDS
 
     @cached_property
+    def _all_are_long(self) -> bool:
+        """All ends are two characters in the original."""
+        long = self.original.count("\r\n")
+        return long > 0 and long == self.original.count("\n")
+
+    @cached_property
     def _long_ends(self) -> list[int]:
         """Where in `text` the ends stand that are two characters in the original."""
-        if "\r\n" not in self.original:
-            return []
         found = (hit.start() for hit in re.finditer("\r\n", self.original))
         return [start - number for number, start in enumerate(found)]
 
-    def offset(self, position: int) -> int:
-        """Where in the original the character at `position` of `text` stands."""
-        return position + bisect_left(self._long_ends, position)
+    def _longer_by(self, start: int, end: int) -> int:
+        """How many more characters the original has where `text[start:end]` stands."""
+        if self._all_are_long:
+            return self.text.count("\n", start, end)
+        return bisect_left(self._long_ends, end) - bisect_left(self._long_ends, start)
 
     def line_number(self, position: int) -> int:
         """The number, from 1, of the line at `position` of `text`."""
@@ -56,9 +62,11 @@ class LineView:
         keep the end they have.
         """
         out: list[str] = []
-        at = 0
+        at = done = 0
         for start, end, new in changes:
-            first, last = self.offset(start), self.offset(end)
+            first = at + start - done + self._longer_by(done, start)
+            last = first + end - start + self._longer_by(start, end)
+            done = end
             out.append(self.original[at:first])
             if "\r" in self.original:
                 new = self._with_ends(self.original[first:last], self.text[start:end], new, first)

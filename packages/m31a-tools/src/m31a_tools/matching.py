@@ -73,7 +73,7 @@ def apply(text: str, change: Replacement) -> Applied:
         raise CallFailed(_several(view, starts))
     if starts:
         return _exact(view, starts, old, new)
-    for rung in _RUNGS:
+    for rung in RUNGS:
         found = _forgiving(view, old, new, rung)
         if found is not None:
             return found
@@ -120,10 +120,11 @@ def _exact(view: LineView, starts: Sequence[int], old: str, new: str) -> Applied
 
 
 @dataclass(frozen=True, slots=True)
-class _Rung:
+class Rung:
     """One way to take two lines for the same."""
 
     name: str
+    """What a quotation that needs it got wrong."""
     key: Callable[[str], str]
     indented: bool
     """Lines must have the same indentation."""
@@ -133,35 +134,36 @@ def _fold(line: str) -> str:
     return line.translate(_FOLDED)
 
 
-_RUNGS = (
-    _Rung("trailing blanks", str.rstrip, indented=True),
-    _Rung("indentation", str.strip, indented=False),
-    _Rung("typographic characters", lambda line: _fold(line).rstrip(), indented=True),
-    _Rung(
+RUNGS = (
+    Rung("trailing blanks", str.rstrip, indented=True),
+    Rung("indentation", str.strip, indented=False),
+    Rung("typographic characters", lambda line: _fold(line).rstrip(), indented=True),
+    Rung(
         "indentation and typographic characters",
         lambda line: _fold(line).strip(),
         indented=False,
     ),
 )
+"""The ways to forgive, the strictest first."""
 
 
-def _forgiving(view: LineView, old: str, new: str, rung: _Rung) -> Applied | None:
+def _forgiving(view: LineView, old: str, new: str, rung: Rung) -> Applied | None:
     whole = old.endswith("\n")
     quoted = old.removesuffix("\n").split("\n")
     keys = [rung.key(line) for line in quoted]
     if not any(keys):
         return None
     lines = view.text.split("\n")
-    starts = _line_matches([rung.key(line) for line in lines], keys)
+    starts = line_matches([rung.key(line) for line in lines], keys)
     if not starts:
         return None
-    offsets = _line_offsets(lines)
+    offsets = line_offsets(lines)
     if len(starts) > 1:
         raise CallFailed(_several(view, [offsets[start] for start in starts], rung.name))
     first = starts[0]
     there = lines[first : first + len(quoted)]
     wanted = (new.removesuffix("\n") if whole else new).split("\n")
-    replaced = _fitted(quoted, there, wanted, rung)
+    replaced = fitted(quoted, there, wanted, rung)
     if replaced is None:
         return None
     start = offsets[first]
@@ -173,7 +175,8 @@ def _forgiving(view: LineView, old: str, new: str, rung: _Rung) -> Applied | Non
     return Applied(text=after, lines=(first + 1,), inexact=rung.name)
 
 
-def _line_matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
+def line_matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """The indices of `lines` from which on the wanted lines stand."""
     # Looked for by its longest line, which is seldom there twice.
     anchor = max(range(len(wanted)), key=lambda i: len(wanted[i]))
     last = len(lines) - len(wanted)
@@ -186,15 +189,16 @@ def _line_matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
     ]
 
 
-def _line_offsets(lines: Sequence[str]) -> list[int]:
+def line_offsets(lines: Sequence[str]) -> list[int]:
+    """Where in the text each line begins, and where one after the last would."""
     offsets = [0]
     for line in lines:
         offsets.append(offsets[-1] + len(line) + 1)
     return offsets
 
 
-def _fitted(
-    quoted: Sequence[str], there: Sequence[str], wanted: Sequence[str], rung: _Rung
+def fitted(
+    quoted: Sequence[str], there: Sequence[str], wanted: Sequence[str], rung: Rung
 ) -> str | None:
     """The wanted lines as they fit the place; lines that stay the same are taken from there."""
     shift = None

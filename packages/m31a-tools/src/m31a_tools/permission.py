@@ -1,119 +1,42 @@
 """Whether a call may run: rules and a mode in, a verdict out, nothing else read or changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, Protocol, assert_never
+from typing import Any, assert_never
 
 import msgspec
 
-from m31a_tools.ignore import path_matches
+from m31a_tools.command_rules import Match, normalised, pattern_of
+from m31a_tools.policy import (
+    Action,
+    Allow,
+    AskFirst,
+    Defer,
+    Deny,
+    Mode,
+    Policy,
+    Rule,
+    Verdict,
+    in_force,
+)
+from m31a_tools.regions import Place, Region, place_of
+from m31a_tools.rule_matching import (
+    covers_call,
+    covers_command,
+    covers_place,
+    named,
+    said,
+    touches,
+)
 from m31a_tools.sanitise import encodable, escaped, hides_something
-from m31a_tools.shell_words import is_opaque, is_plain, may_contain, normalised
+from m31a_tools.shell.commands import Target
+from m31a_tools.shell.judge import Reading, read_command
 from m31a_tools.tool import Access, PermissionRequest, Risk, Tool
 
-
-class Mode(StrEnum):
-    """What happens to a call that no rule speaks of."""
-
-    ASK = "ask"
-    SANDBOXED = "sandboxed"
-    RULES = "rules"
-    DEFER = "defer"
-    ALLOW_ALL = "allow_all"
-    DENY_ALL = "deny_all"
-
-
-class Action(StrEnum):
-    """What a rule says. Deny comes before ask, ask before allow, whatever their order."""
-
-    ALLOW = "allow"
-    ASK = "ask"
-    DENY = "deny"
-
-
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """A standing answer.
-
-    It speaks of a call when all it names fit. A rule that allows speaks of a call only when it
-    covers all of it; one that asks or denies, when it covers any part.
-    """
-
-    action: Action
-    tool: str
-    """A tool's name; `*` and `?` as in file names."""
-    path: str | None = None
-    """A pattern as in a .gitignore at the root."""
-    command: str | None = None
-    """A whole command, blanks outside quotes aside; or words and ` *`: a command that begins so.
-
-    To allow, the second form covers only commands that are words alone: no operator, quote,
-    expansion or redirection. To ask or deny, it covers any command that seems to contain them.
-    """
-    host: str | None = None
-    """A host's name; `*.example.org` covers what is below it."""
-    reason: str = ""
-
-
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How to decide. `trusted`: the folder is; `confined`: commands run in a sandbox."""
-
-    mode: Mode
-    rules: tuple[Rule, ...] = ()
-    trusted: bool = False
-    confined: bool = False
-
-
-class Allow(msgspec.Struct, frozen=True, kw_only=True, tag="allow"):
-    """Run it."""
-
-    reason: str
-
-
-class AskFirst(msgspec.Struct, frozen=True, kw_only=True, tag="ask"):
-    """Run it if a person agrees."""
-
-    request: PermissionRequest
-
-
-class Deny(msgspec.Struct, frozen=True, kw_only=True, tag="deny"):
-    """Do not run it."""
-
-    reason: str
-
-
-class Defer(msgspec.Struct, frozen=True, kw_only=True, tag="defer"):
-    """Do not run it now; a person may agree later."""
-
-    request: PermissionRequest
-
-
-Verdict = Allow | AskFirst | Deny | Defer
-
-
-class Grant(StrEnum):
-    """A person's answer."""
-
-    ONCE = "once"
-    ALWAYS = "always"
-    DENY = "deny"
-    DEFER = "defer"
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's answer and a word to the model."""
-
-    grant: Grant
-    feedback: str = ""
-
-
-class Asker(Protocol):
-    """Puts a request to a person. What it raises goes through `dispatch` unchanged."""
-
-    async def ask(self, request: PermissionRequest) -> Choice:
-        """The answer; several requests may be open at once."""
-        ...
+_NO_PLACES: Mapping[Target, Place] = {}
 
 
 class _Column(StrEnum):
@@ -127,72 +50,216 @@ class _Column(StrEnum):
 
 
 def decide(
-    policy: Policy, tool: Tool[Any], args: msgspec.Struct, *, real_paths: Sequence[str] = ()
+    policy: Policy,
+    tool: Tool[Any],
+    args: msgspec.Struct,
+    *,
+    real_paths: Sequence[str] = (),
+    places: Mapping[Target, Place] = _NO_PLACES,
+    now: datetime | None = None,
 ) -> Verdict:
     """What becomes of the call; pure.
 
     `real_paths` are where the call's paths lead, links resolved: rules that ask or deny speak of
     these as well as of the paths as written, rules that allow only of these, when given.
+    `places` says the same of what a command writes; what it leaves out is judged by name. `now`
+    is for rules that end: without it they allow nothing.
     """
+    return case_of(policy, tool, args, real_paths=real_paths, places=places, now=now).verdict()
+
+
+def case_of(
+    policy: Policy,
+    tool: Tool[Any],
+    args: msgspec.Struct,
+    *,
+    real_paths: Sequence[str] = (),
+    places: Mapping[Target, Place] = _NO_PLACES,
+    now: datetime | None = None,
+) -> "Case":
+    """The call with all that `decide` looks at."""
     access = tool.access(args)
-    if access.refusal:
-        return Deny(reason=access.refusal)
-    case = _Case(policy=policy, tool=tool, access=access, real_paths=tuple(real_paths))
-    if (rule := case.first(Action.DENY)) is not None:
-        return Deny(reason=rule.reason or f"a rule denies it: {_named(rule)}")
-    column = _column(policy, tool, access)
-    if policy.mode == Mode.DENY_ALL and column is not _Column.READ:
-        return Deny(reason="the permission mode is deny_all")
-    if (rule := case.first(Action.ASK)) is not None:
-        return case.question(rule.reason or f"a rule asks: {_named(rule)}")
-    if _might_be_denied(policy, tool, access):
-        return case.question("it could run a command that a rule denies")
-    if (rule := case.first(Action.ALLOW)) is not None:
-        return Allow(reason=rule.reason or f"a rule allows it: {_named(rule)}")
-    return case.by_mode(column)
+    reading = read_command(access.command, access.folder) if access.command else Reading()
+    rules = tuple(
+        rule
+        for rule in policy.rules
+        if fnmatchcase(tool.name, rule.tool)
+        and (rule.folder is None or rule.folder == access.folder)
+        and in_force(rule, project=policy.project, now=now)
+    )
+    lying = {target: places.get(target, place_of(target)) for target in reading.targets}
+    return Case(policy, tool, access, reading, rules, tuple(real_paths), lying)
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
     """One call under one policy."""
 
     policy: Policy
     tool: Tool[Any]
     access: Access
+    reading: Reading
+    rules: tuple[Rule, ...]
+    """Those in force that speak of this tool."""
     real_paths: tuple[str, ...]
+    places: Mapping[Target, Place]
 
-    def first(self, action: Action) -> Rule | None:
-        """The first rule of this action that speaks of the call."""
-        written = (*self.access.reads, *self.access.writes)
-        if action == Action.ALLOW:
-            fits, paths = _covers_all, self.real_paths or written
-        else:
-            fits, paths = _touches, (*written, *self.real_paths)
-        rules = (rule for rule in self.policy.rules if rule.action is action)
-        return next((r for r in rules if fits(r, self.tool.name, self.access, paths)), None)
+    def verdict(self) -> Verdict:
+        """Deny before ask before allow before the mode."""
+        if self.access.refusal:
+            return Deny(reason=self.access.refusal)
+        if protected := self.lying(Region.PROTECTED):
+            return Deny(reason=f"{protected[0]} is not written by tools")
+        forbidden, rule = self.touched(Action.DENY)
+        if forbidden is Match.YES and rule is not None:
+            return Deny(reason=rule.reason or f"a rule denies it: {named(rule)}")
+        column = self.column
+        if self.policy.mode == Mode.DENY_ALL and column is not _Column.READ:
+            return Deny(reason="the permission mode is deny_all")
+        asked, asking = self.touched(Action.ASK)
+        if asked is not Match.NO and asking is not None:
+            return self.question(asking.reason or f"a rule asks: {named(asking)}")
+        if forbidden is Match.MAYBE and rule is not None:
+            return self.question(f"it could run a command that a rule denies: {named(rule)}")
+        if reason := self.allowed():
+            if self.reaches_out_again:
+                return self.question("text from the network came in since, and it reaches out")
+            return Allow(reason=reason)
+        return self.by_mode(column)
+
+    @property
+    def destroys(self) -> tuple[str, ...]:
+        """What it can destroy, by name."""
+        return tuple(dict.fromkeys((*self.access.destroys, *self.reading.destroys)))
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """What a command writes outside the workspace."""
+        found = self.lying(Region.OUTSIDE)
+        return found if self.confined else (*found, *self.lying(Region.TEMPORARY))
+
+    @property
+    def confined(self) -> bool:
+        """Whether a command would run in a sandbox."""
+        return self.policy.confined and not self.access.leaves_sandbox
+
+    @property
+    def reaches_out_again(self) -> bool:
+        """Whether it reaches out, and text from the network makes rules about that void."""
+        known = {host.casefold() for host in self.policy.known_hosts}
+        new = [host for host in self.access.hosts if host.casefold() not in known]
+        return self.policy.tainted and bool(new or self.reading.network)
+
+    @property
+    def column(self) -> _Column:
+        """What the table of modes calls it."""
+        if self.stakes or self.tool.risk is Risk.DESTRUCTIVE:
+            return _Column.DESTRUCTIVE
+        if self.access.command or self.tool.risk is Risk.DANGEROUS:
+            return _Column.CONFINED if self.confined else _Column.SHELL
+        if self.access.writes or self.tool.risk is not Risk.SAFE:
+            return _Column.WRITE
+        return _Column.READ
+
+    @property
+    def stakes(self) -> tuple[str, ...]:
+        """Why it is more than work inside the workspace, a sentence each."""
+        found = (
+            ("it can destroy work", self.destroys),
+            ("it uses the network", (*self.access.hosts, *self.reading.network)),
+            ("it writes outside the workspace", self.outside),
+            ("it cannot be judged", self.reading.unclear),
+        )
+        return tuple(f"{what} ({', '.join(names)})" for what, names in found if names)
+
+    def lying(self, region: Region) -> tuple[str, ...]:
+        """The targets of a command that lie there."""
+        found = (place for place in self.places.values() if place.region is region)
+        return tuple(dict.fromkeys(place.path for place in found))
+
+    def touched(self, action: Action) -> tuple[Match, Rule | None]:
+        """Whether a rule that asks or denies speaks of any part, and the first that does."""
+        rules = [rule for rule in self.rules if rule.action is action]
+        found = [(self.touches(rule), rule) for rule in rules]
+        for match in (Match.YES, Match.MAYBE):
+            for each, rule in found:
+                if each is match:
+                    return match, rule
+        return Match.NO, None
+
+    def touches(self, rule: Rule) -> Match:
+        """Whether a rule speaks of any part of the call."""
+        inside = (place.path for place in self.places.values() if place.path)
+        return touches(rule, self.access, self.reading, (*self.real_paths, *inside))
+
+    def allowed(self) -> str:
+        """Why rules allow all of the call; empty when they do not."""
+        rules = [rule for rule in self.rules if rule.action is Action.ALLOW]
+        if not self.access.command:
+            rule = next((r for r in rules if covers_call(r, self.access, self.real_paths)), None)
+            return said(rule) if rule is not None else ""
+        if hides_something(self.access.command):
+            return ""
+        whole = normalised(self.access.command)
+        for rule in rules:
+            if rule.command is not None and rule.path is None and rule.host is None:
+                pattern = pattern_of(rule.command)
+                if pattern.whole == whole and not pattern.begins:
+                    return said(rule)
+        return self.allowed_in_parts([rule for rule in rules if rule.host is None])
+
+    def allowed_in_parts(self, rules: Sequence[Rule]) -> str:
+        """Why each command of a line, and each file it redirects to, is covered by some rule."""
+        if self.reading.unclear or self.reading.sockets or self.outside:
+            return ""
+        used: dict[str, None] = {}
+        for command in self.reading.commands:
+            if command.inert:
+                continue
+            rule = next((each for each in rules if covers_command(each, command)), None)
+            if rule is None:
+                return ""
+            used[said(rule)] = None
+        for target in self.reading.targets_of_redirections:
+            place = self.places[target]
+            rule = next((each for each in rules if covers_place(each, place)), None)
+            if rule is None:
+                return ""
+            used[said(rule)] = None
+        return "; ".join(used)
 
     def question(self, reason: str) -> Verdict:
         """Ask, now or later, as the mode has it."""
-        access = self.access
-        request = PermissionRequest(
-            tool=self.tool.name,
-            summary=escaped(access.summary),
-            detail=escaped(access.detail or access.command),
-            risk=Risk.DESTRUCTIVE if access.destroys else self.tool.risk,
-            paths=tuple(map(encodable, self.real_paths or (*access.reads, *access.writes))),
-            command=access.command,
-            hosts=access.hosts,
-            destroys=access.destroys,
-            reason=reason,
-        )
+        request = self.request(reason)
         if self.policy.mode in (Mode.SANDBOXED, Mode.DEFER):
             return Defer(request=request)
         return AskFirst(request=request)
+
+    def request(self, reason: str) -> PermissionRequest:
+        """What a person is shown."""
+        access = self.access
+        return PermissionRequest(
+            tool=self.tool.name,
+            summary=escaped(access.summary),
+            detail=escaped(access.detail or access.command),
+            risk=Risk.DESTRUCTIVE if self.destroys else self.tool.risk,
+            paths=tuple(map(encodable, self.real_paths or (*access.reads, *access.writes))),
+            command=access.command,
+            folder=access.folder,
+            hosts=tuple(dict.fromkeys((*access.hosts, *self.reading.hosts))),
+            destroys=self.destroys,
+            network=self.reading.network,
+            outside=tuple(map(escaped, self.outside)),
+            unclear=tuple(map(escaped, self.reading.unclear)),
+            leaves_sandbox=access.leaves_sandbox,
+            reason=escaped(reason),
+        )
 
     def by_mode(self, column: _Column) -> Verdict:
         """What the mode says where no rule speaks."""
         mode = self.policy.mode
         allowed = Allow(reason=f"{column} is allowed in mode {mode}")
+        what = "; ".join(self.stakes) or str(column)
         if column is _Column.READ:
             return allowed
         match mode:
@@ -201,140 +268,14 @@ class _Case:
             case Mode.ASK:
                 if column is _Column.CONFINED and self.policy.trusted:
                     return allowed
-                return self.question(f"{column} needs a yes in mode {mode}")
+                return self.question(f"mode {mode}: {what}")
             case Mode.SANDBOXED:
                 if column in (_Column.WRITE, _Column.CONFINED):
                     return allowed
-                return self.question(f"{column} waits for a person in mode {mode}")
+                return self.question(f"mode {mode}: {what}")
             case Mode.DEFER:
-                return self.question(f"{column} waits for a person in mode {mode}")
+                return self.question(f"mode {mode}: {what}")
             case Mode.RULES | Mode.DENY_ALL:
-                return Deny(reason=f"no rule allows {column}")
+                return Deny(reason=f"no rule allows it: {what}")
             case _:
                 assert_never(mode)
-
-
-def _column(policy: Policy, tool: Tool[Any], access: Access) -> _Column:
-    if access.destroys or access.hosts or tool.risk is Risk.DESTRUCTIVE:
-        return _Column.DESTRUCTIVE
-    if access.command or tool.risk is Risk.DANGEROUS:
-        return _Column.CONFINED if policy.confined else _Column.SHELL
-    if access.writes or tool.risk is not Risk.SAFE:
-        return _Column.WRITE
-    return _Column.READ
-
-
-def _touches(rule: Rule, tool: str, access: Access, paths: Sequence[str]) -> bool:
-    """Whether the rule speaks of any part of the call."""
-    if not fnmatchcase(tool, rule.tool):
-        return False
-    if rule.path is not None and not any(path_matches(rule.path, path) for path in paths):
-        return False
-    if rule.host is not None and not any(_host_matches(rule.host, host) for host in access.hosts):
-        return False
-    if rule.command is None:
-        return True
-    if not access.command:
-        return False
-    pattern = normalised(rule.command)
-    words = tuple(pattern.removesuffix(" *").split(" "))
-    if pattern in (normalised(access.command), "*"):
-        return True
-    return may_contain(access.command, words)
-
-
-def _covers_all(rule: Rule, tool: str, access: Access, paths: Sequence[str]) -> bool:
-    """Whether the rule speaks of everything the call does."""
-    if not fnmatchcase(tool, rule.tool):
-        return False
-    if rule.path is not None and not (
-        paths and all(path_matches(rule.path, path) for path in paths)
-    ):
-        return False
-    if rule.host is not None and not (
-        access.hosts and all(_host_matches(rule.host, host) for host in access.hosts)
-    ):
-        return False
-    if rule.command is None:
-        # A rule that does not name what would be destroyed does not allow it.
-        return not access.destroys
-    return bool(access.command) and _allows(rule.command, access)
-
-
-def _allows(pattern: str, access: Access) -> bool:
-    command, pattern = normalised(access.command), normalised(pattern)
-    if hides_something(access.command):
-        return False
-    if not pattern.endswith(" *"):
-        return command == pattern
-    if access.destroys:
-        return False
-    words = pattern.removesuffix("*")
-    return is_plain(command) and f"{command} ".startswith(words)
-
-
-def _might_be_denied(policy: Policy, tool: Tool[Any], access: Access) -> bool:
-    """Whether rules forbid commands and this one could hide such a command from them."""
-    return is_opaque(access.command) and any(
-        rule.action == Action.DENY
-        and rule.command is not None
-        and fnmatchcase(tool.name, rule.tool)
-        for rule in policy.rules
-    )
-
-
-def _host_matches(pattern: str, host: str) -> bool:
-    pattern, host = pattern.casefold().rstrip("."), host.casefold().rstrip(".")
-    if pattern.startswith("*."):
-        return host.endswith(pattern[1:])
-    return pattern in (host, "*")
-
-
-def _named(rule: Rule) -> str:
-    parts = (rule.tool, rule.path, rule.command, rule.host)
-    return " ".join(part for part in parts if part is not None)
-
-
-def hidden_paths(policy: Policy, tool: str, paths: Sequence[str]) -> tuple[str, ...]:
-    """Patterns of what this tool must neither read nor list in an allowed call about `paths`.
-
-    These are the paths that rules deny, and those that rules ask about unless the call was
-    about them: a search must not find what nobody was asked for.
-    """
-    return tuple(
-        rule.path
-        for rule in policy.rules
-        if rule.path is not None
-        and rule.command is None
-        and rule.host is None
-        and fnmatchcase(tool, rule.tool)
-        and (
-            rule.action == Action.DENY
-            or (
-                rule.action == Action.ASK
-                and not any(path_matches(rule.path, path) for path in paths)
-            )
-        )
-    )
-
-
-def rules_for(request: PermissionRequest) -> tuple[Rule, ...]:
-    """The narrowest rules that allow exactly this request again, for an answer *always*.
-
-    Empty when no rule can say that: a command that ends in ` *` would read as a beginning.
-    """
-    if normalised(request.command).endswith(" *"):
-        return ()
-    if request.command:
-        return (Rule(action=Action.ALLOW, tool=request.tool, command=request.command),)
-    paths = tuple(
-        Rule(action=Action.ALLOW, tool=request.tool, path=f"/{_literal(path)}")
-        for path in request.paths
-    )
-    hosts = tuple(Rule(action=Action.ALLOW, tool=request.tool, host=host) for host in request.hosts)
-    return paths or hosts
-
-
-def _literal(path: str) -> str:
-    """A pattern that covers this path alone."""
-    return "".join(f"\\{char}" if char in "\\*?[ " else char for char in path.strip("/"))

@@ -22,9 +22,11 @@ import msgspec
 from m31a_tools.capture import Capture
 from m31a_tools.environment import child_environment
 from m31a_tools.errors import CommandNotStarted
+from m31a_tools.inherited import Inherited, opened
 from m31a_tools.process_tree import (
     MARK,
     Trace,
+    interrupt_watched,
     kill_group,
     kill_stragglers,
     ticks_since_boot,
@@ -57,7 +59,7 @@ class ProcessResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def run_process(
-    argv: Sequence[str],
+    argv: Sequence[str | Inherited],
     *,
     cwd: Path | str,
     env: Mapping[str, str] | None = None,
@@ -67,6 +69,8 @@ async def run_process(
     spill: Path | None = None,
     on_output: OnOutput | None = None,
     stdin: bytes | None = None,
+    limit: anyio.CancelScope | None = None,
+    watcher: bool = False,
 ) -> ProcessResult:
     """Run `argv` to its end or its time limit, in a session and process group of its own.
 
@@ -75,6 +79,8 @@ async def run_process(
     SIGINT and, `grace_s` later, SIGKILL (at most one second later when cancelled). Standard
     input is `stdin`, or empty. Memory stays flat: output over `output_chars` keeps its two ends,
     and goes to the file `spill` as a whole. `env` defaults to `child_environment(os.environ)`.
+    Who cancels `limit` ends the program as its time limit would. A `watcher` is a program that
+    ends when the one it watches does (bwrap): it is not interrupted itself.
 
     Raises CommandNotStarted.
     """
@@ -96,6 +102,8 @@ async def run_process(
             grace_s=grace_s,
             take=take,
             stdin=stdin,
+            limit=limit,
+            watcher=watcher,
         )
         output, truncated = capture.text()
         return ProcessResult(
@@ -120,7 +128,7 @@ class Ended:
 
 
 async def stream_process(
-    argv: Sequence[str],
+    argv: Sequence[str | Inherited],
     *,
     cwd: Path | str,
     env: Mapping[str, str] | None = None,
@@ -128,15 +136,20 @@ async def stream_process(
     grace_s: float = 5.0,
     take: Take,
     stdin: bytes | None = None,
+    limit: anyio.CancelScope | None = None,
+    watcher: bool = False,
 ) -> Ended:
     """Like `run_process`, giving the output bytes to `take` as they come.
 
     When `take` returns False the program is killed without a grace.
     """
+    limit = anyio.CancelScope() if limit is None else limit
+    limit.deadline = anyio.current_time() + timeout_s
     with _started(argv, cwd, env, stdin) as running:
+        running.watcher = watcher
         timed_out = False
         try:
-            with anyio.move_on_after(timeout_s) as limit:
+            with limit:
                 await running.follow(take)
             timed_out = limit.cancelled_caught
             if timed_out:
@@ -163,7 +176,10 @@ async def stream_process(
 
 @contextlib.contextmanager
 def _started(
-    argv: Sequence[str], cwd: Path | str, env: Mapping[str, str] | None, stdin: bytes | None
+    argv: Sequence[str | Inherited],
+    cwd: Path | str,
+    env: Mapping[str, str] | None,
+    stdin: bytes | None,
 ) -> Iterator["_Running"]:
     mark = os.urandom(8).hex()
     since = ticks_since_boot()
@@ -176,8 +192,10 @@ def _started(
         open_files.callback(os.close, read_end)
         try:
             _enlarge(read_end)
+            arguments, inherited = open_files.enter_context(opened(argv))
             process = subprocess.Popen(
-                list(argv),
+                arguments,
+                pass_fds=inherited,
                 cwd=cwd,
                 env=variables,
                 stdin=source,
@@ -187,7 +205,7 @@ def _started(
             )
         except (OSError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-            raise CommandNotStarted(argv[0], reason) from exc
+            raise CommandNotStarted(str(argv[0]), reason) from exc
         finally:
             os.close(write_end)
         os.set_blocking(read_end, False)
@@ -226,6 +244,7 @@ class _Running:
     read_end: int
     pidfd: int
     trace: Trace
+    watcher: bool = False
     waiting: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     has_exited: bool = False
     refused: bool = False
@@ -284,9 +303,12 @@ class _Running:
         """Interrupt the group and give it `grace_s` to end; output goes on if it is wanted."""
         if self.has_exited:
             return
-        kill_group(self.trace.leader, signal.SIGINT)
-        # A stopped process sees the interrupt only when it is continued.
-        kill_group(self.trace.leader, signal.SIGCONT)
+        if self.watcher:
+            interrupt_watched(self.trace)
+        else:
+            kill_group(self.trace.leader, signal.SIGINT)
+            # A stopped process sees the interrupt only when it is continued.
+            kill_group(self.trace.leader, signal.SIGCONT)
         with anyio.move_on_after(grace_s):
             await (self.exited() if take is None else self.follow(take))
 

@@ -15,6 +15,7 @@ MARK = "M31A_CALL"
 
 _ROUNDS = 100
 _DEATH_MS = 100
+_GROUP = 2
 _SESSION = 3
 _START = 19
 """Places in /proc/PID/stat, counted after the name."""
@@ -46,6 +47,42 @@ def kill_group(leader: int, number: int) -> None:
         os.killpg(leader, number)
 
 
+def interrupt_watched(trace: Trace) -> None:
+    """Interrupt the group of a watcher, but neither it nor the first process of its namespace.
+
+    On Linux; elsewhere none is found.
+    """
+    if not sys.platform.startswith("linux") or not hasattr(os, "pidfd_open"):
+        return
+    for pid in _candidates(trace.leader, thorough=True):
+        with contextlib.suppress(OSError), _handle(pid) as handle:
+            fields = _bytes_of(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+            if int(fields[_GROUP]) == trace.leader and not _begins_namespace(pid):
+                # A stopped process sees the interrupt only when it is continued.
+                signal.pidfd_send_signal(handle, signal.SIGINT)
+                signal.pidfd_send_signal(handle, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def _handle(pid: int) -> Iterator[int]:
+    """A descriptor of the process; taken before a look, it cannot pass to a stranger after it."""
+    handle = os.pidfd_open(pid)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _begins_namespace(pid: int) -> bool:
+    """Whether the process has the number 1 in a namespace of its own: its children die with it."""
+    with contextlib.suppress(OSError):
+        for line in _bytes_of(f"/proc/{pid}/status").splitlines():
+            if line.startswith(b"NSpid:"):
+                numbers = line.split()
+                return len(numbers) > 2 and numbers[-1] == b"1"
+    return False
+
+
 def kill_stragglers(trace: Trace, *, thorough: bool) -> int:
     """How many processes of the command were found besides itself; all are killed.
 
@@ -61,9 +98,10 @@ def kill_stragglers(trace: Trace, *, thorough: bool) -> int:
     for _ in range(_ROUNDS):
         found = False
         for pid in _candidates(trace.leader, thorough=thorough):
-            if _kill_if_ours(pid, trace):
+            if (left := _kill_if_ours(pid, trace)) is not None:
                 found = True
-                killed.add(pid)
+                if left:
+                    killed.add(pid)
         if not found:
             break
     return len(killed)
@@ -81,26 +119,22 @@ def _candidates(leader: int, *, thorough: bool) -> Iterator[int]:
     )
 
 
-def _kill_if_ours(pid: int, trace: Trace) -> bool:
-    # The descriptor is taken before the look: a number that passes to a stranger in between
-    # is not killed.
+def _kill_if_ours(pid: int, trace: Trace) -> bool | None:
+    """None when it is not the command's; else killed, and whether the command had left it."""
     try:
-        handle = os.pidfd_open(pid)
+        with _handle(pid) as handle:
+            if not _is_ours(pid, trace):
+                return None
+            # The first process of a sandbox is a part of that.
+            left = not _begins_namespace(pid)
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+            # A killed process lives on for a moment; it is gone when this returns.
+            death = select.poll()
+            death.register(handle, select.POLLIN)
+            death.poll(_DEATH_MS)
+            return left
     except OSError:
-        return False
-    try:
-        if not _is_ours(pid, trace):
-            return False
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
-        # A killed process lives on for a moment; it is gone when this returns.
-        death = select.poll()
-        death.register(handle, select.POLLIN)
-        death.poll(_DEATH_MS)
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return True
+        return None
 
 
 def _is_ours(pid: int, trace: Trace) -> bool:

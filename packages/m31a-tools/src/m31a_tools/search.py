@@ -14,9 +14,9 @@ import anyio.to_thread
 import msgspec
 
 from m31a_tools.errors import CommandNotStarted
-from m31a_tools.globs import glob_matcher
+from m31a_tools.globs import glob_matcher, name_filter
 from m31a_tools.process import stream_process
-from m31a_tools.walk import walk
+from m31a_tools.walk import Fitting, walk
 from m31a_tools.workspace import Workspace
 
 MAX_HITS = 20_000
@@ -181,21 +181,30 @@ class _RipgrepLines:
         return Hit(self.prefix + os.fsdecode(path.removeprefix(b"./")), int(number), shown)
 
 
+def _fits(query: Query, prefix: str) -> tuple[Fitting | None, Callable[[str], object] | None]:
+    """The query's glob as a choice of names or a test of real paths; neither without a glob."""
+    if not query.glob:
+        return None, None
+    if "/" not in query.glob:
+        # About names, at any depth.
+        return name_filter(query.glob), None
+    matches = glob_matcher(query.glob.removeprefix("/"))
+    return None, lambda path: matches(path[len(prefix) :])
+
+
 def _wanted(query: Query, workspace: Workspace, prefix: str) -> Callable[[str], bool]:
-    """Whether a real path is one to search."""
-    matches: Callable[[str], bool] | None = None
-    if query.glob:
-        matches = glob_matcher(query.glob.removeprefix("/"))
-    # A pattern without a slash is about names, at any depth.
-    names_only = "/" not in query.glob
+    """Whether a real path that ripgrep names is one to search."""
+    by_name, by_path = _fits(query, prefix)
 
     def wanted(path: str) -> bool:
         if workspace.hidden and workspace.is_hidden(path):
             return False
-        if any(workspace.is_protected(name) for name in path.split("/")):
+        steps = path.split("/")
+        if any(workspace.is_protected(name) for name in steps):
             return False
-        relative = path.rpartition("/")[2] if names_only else path[len(prefix) :]
-        return matches is None or matches(relative)
+        if by_name is not None:
+            return bool(by_name(steps[-1:]))
+        return by_path is None or bool(by_path(path))
 
     return wanted
 
@@ -205,14 +214,13 @@ def _names(query: Query, workspace: Workspace, is_folder: bool) -> list[str]:
     real = workspace.locate(query.path)
     if not is_folder:
         return [real]
-    prefix = "" if real == "." else f"{real}/"
-    wanted = _wanted(query, workspace, prefix)
+    by_name, by_path = _fits(query, "" if real == "." else f"{real}/")
     found: list[str] = []
-    for folder in walk(workspace, query.path):
+    for folder in walk(workspace, query.path, fitting=by_name, regular=True):
         anyio.from_thread.check_cancelled()
-        paths = (folder.path + entry.name for entry in folder.files if not entry.is_symlink())
-        found += filter(wanted, paths)
-    return sorted(found)
+        paths = [folder.path + name for name in sorted(folder.names)]
+        found += paths if by_path is None else filter(by_path, paths)
+    return found
 
 
 async def _with_worker(query: Query, workspace: Workspace, names: list[str]) -> Found | str:
@@ -224,7 +232,7 @@ async def _with_worker(query: Query, workspace: Workspace, names: list[str]) -> 
         base = ""
     collector = _Collector(parse=lambda line: _worker_hit(line, names, base), wanted=lambda _: True)
     request = msgspec.json.encode({"pattern": query.pattern, "ignore_case": query.ignore_case})
-    listed = b"".join(os.fsencode(name) + b"\0" for name in names)
+    listed = os.fsencode("".join(f"{name}\0" for name in names))
     source = files("m31a_tools").joinpath("regex_worker.py").read_text(encoding="utf-8")
     ended = await stream_process(
         [sys.executable, "-I", "-S", "-c", source],

@@ -1,6 +1,6 @@
 """Stand-ins for people, for tests of what uses this package."""
 
-from m31a_tools.permission import Choice, Grant
+from m31a_tools.asking import Choice, Grant
 from m31a_tools.tool import PermissionRequest
 
 

@@ -4,6 +4,8 @@ import codecs
 import re
 from dataclasses import dataclass
 
+from m31a_tools.errors import CallFailed
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -38,6 +40,23 @@ class Encoding:
 
 
 UTF_8 = Encoding("utf-8")
+
+
+def encoded(text: str, encoding: Encoding, path: str) -> bytes:
+    """The bytes of the file at `path`. Raises CallFailed, naming what it cannot hold."""
+    try:
+        return encoding.encode(text)
+    except UnicodeEncodeError as exc:
+        char = exc.object[exc.start]
+        if "\ud800" <= char <= "\udfff":
+            raise CallFailed(
+                f"The new text for {path} has half of a character ({char!a}), which no file can "
+                "hold."
+            ) from exc
+        raise CallFailed(
+            f"{path} is encoded in {encoding.name}, which has no {char!r}. "
+            "Write it with characters that encoding has, or convert the file first."
+        ) from exc
 
 
 def detect(data: bytes) -> Encoding | None:

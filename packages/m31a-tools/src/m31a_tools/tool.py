@@ -83,6 +83,17 @@ class PermissionRequest(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     destroys: tuple[str, ...] = ()
     """The parts of the command that can destroy work, by name: `rm -r`, `git reset`."""
+    folder: str = "."
+    """Where the command starts, seen from the root."""
+    network: tuple[str, ...] = ()
+    """The parts of the command that use the network, by name: `curl`, `npm install`."""
+    outside: tuple[str, ...] = ()
+    """What the command writes outside the workspace."""
+    overwrites: tuple[str, ...] = ()
+    """Files that are there and whose content the command may replace or remove."""
+    unclear: tuple[str, ...] = ()
+    """Why the command cannot be judged."""
+    leaves_sandbox: bool = False
     reason: str = ""
 
 
@@ -94,7 +105,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     asked: bool = False
     """A person decided, not the policy."""
     remember: bool = False
-    """The person said *always*: `rule_for(request)` is the rule to keep."""
+    """The person said *always*: `rules_for(request)` are the rules to keep."""
     request: PermissionRequest | None = None
 
 
@@ -106,6 +117,8 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
     is_error: bool = False
     exit_code: int | None = None
     timed_out: bool = False
+    snapshot: str = ""
+    """What names the copy that was taken before a call that can destroy; empty: none was."""
     decision: Decision | None = None
     """Set by `dispatch`; None when no call was decided on (unknown tool, bad arguments)."""
 
@@ -116,8 +129,12 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     command: str = ""
+    folder: str = "."
+    """Where the command starts, seen from the root."""
     hosts: tuple[str, ...] = ()
     destroys: tuple[str, ...] = ()
+    leaves_sandbox: bool = False
+    """The call asks to run its command outside the sandbox."""
     refusal: str = ""
     """A sentence that refuses the call whatever the policy says."""
     summary: str

@@ -8,13 +8,21 @@ from typing import Any
 
 import msgspec
 
+from m31a_tools.apply_patch import ApplyPatch
+from m31a_tools.ask_user import AskUser, OnQuestion
 from m31a_tools.bash import Bash
+from m31a_tools.bash_output import BashOutput
+from m31a_tools.bash_stop import BashStop
+from m31a_tools.delete_file import FileDelete
 from m31a_tools.edit_file import Edit
-from m31a_tools.errors import DuplicateTool
+from m31a_tools.errors import DuplicateTool, ExtraNotInstalled
 from m31a_tools.glob_files import Glob
 from m31a_tools.grep_files import Grep
+from m31a_tools.list_files import FileList
+from m31a_tools.move_file import FileMove
 from m31a_tools.read_file import FileRead
 from m31a_tools.schema import Schema, lean_schema
+from m31a_tools.todo_write import OnTodos, TodoWrite
 from m31a_tools.tool import Tool
 from m31a_tools.workspace import Workspace
 from m31a_tools.write_file import FileWrite
@@ -23,6 +31,16 @@ _ALIASES = {
     "Bash": "bash shell sh run exec execute terminal cmd command runcommand runterminalcmd "
     "runterminalcommand executecommand execcommand shellcommand localshell runshellcommand "
     "runinterminal bashtool executebash",
+    "BashOutput": "taskoutput getoutput readoutput commandoutput commandstatus shelloutput "
+    "getcommandoutput checkcommandstatus",
+    "BashStop": "killbash killshell bashkill kill killcommand stopcommand taskstop stop",
+    "FileDelete": "delete deletefile removefile remove rm rmfile unlink",
+    "FileList": "ls list listfiles listdir listdirectory dir readdir lsdir",
+    "FileMove": "move movefile mv rename renamefile",
+    "ApplyPatch": "patch applydiff patchfile",
+    "AskUser": "ask askuserquestion askquestion askfollowupquestion askhuman requestuserinput",
+    "TodoWrite": "todo todos updatetodos writetodos settodos updateplan todolist",
+    "WebFetch": "fetch fetchurl webfetchtool httpget geturl readurl openurl browse fetchwebpage",
     "FileRead": "read cat readfile viewfile view openfile open getfile readfiletool fileview",
     "FileWrite": "write writefile createfile savefile save writetofile create newfile",
     "Edit": "editfile strreplace searchreplace replace replaceinfile fileedit multiedit "
@@ -98,8 +116,12 @@ def default_toolbox(
     output_chars: int = 10_000,
     glob_results: int = 1000,
     may_commit: bool = False,
+    background: bool = False,
 ) -> Toolbox:
-    """Bash, FileRead, FileWrite, Edit, Glob, Grep, using what the workspace's PATH offers."""
+    """Bash, FileRead, FileWrite, Edit, Glob, Grep, using what the workspace's PATH offers.
+
+    `background` adds BashOutput and BashStop, for workspaces that hold background commands.
+    """
     ripgrep = shutil.which("rg", path=workspace.variables().get("PATH")) or ""
     return Toolbox(
         (
@@ -109,5 +131,37 @@ def default_toolbox(
             Edit(output_chars=output_chars),
             Glob(output_chars=output_chars, max_results=glob_results),
             Grep(output_chars=output_chars, ripgrep=ripgrep),
+            *((BashOutput(bash_output_chars), BashStop(bash_output_chars)) if background else ()),
         )
     )
+
+
+def further_tools(
+    *,
+    on_question: OnQuestion | None = None,
+    on_todos: OnTodos | None = None,
+    web: bool = False,
+    output_chars: int = 10_000,
+) -> tuple[Tool[Any], ...]:
+    """The tools that are not offered unless asked for, to be put behind those of a toolbox.
+
+    ApplyPatch, FileList, FileMove, FileDelete, AskUser; TodoWrite when `on_todos` keeps its list;
+    WebFetch when asked for, which loads httpx. Raises ExtraNotInstalled.
+    """
+    return (
+        ApplyPatch(output_chars=output_chars),
+        FileList(output_chars=output_chars),
+        FileMove(output_chars=output_chars),
+        FileDelete(output_chars=output_chars),
+        AskUser(on_question, output_chars=output_chars),
+        *((TodoWrite(on_todos, output_chars=output_chars),) if on_todos is not None else ()),
+        *((_web_fetch(output_chars),) if web else ()),
+    )
+
+
+def _web_fetch(output_chars: int) -> Tool[Any]:
+    try:
+        from m31a_tools.web_fetch import WebFetch  # the extra `web`, and httpx is slow to load
+    except ModuleNotFoundError as exc:
+        raise ExtraNotInstalled("WebFetch", "web") from exc
+    return WebFetch(output_chars=output_chars)

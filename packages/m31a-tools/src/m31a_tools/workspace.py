@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from m31a_tools.atomic import replace_file
+from m31a_tools.background import Background
 from m31a_tools.beneath import Place, below, find_beneath, names
 from m31a_tools.environment import child_environment
 from m31a_tools.errors import FileChanged, PathRefused
 from m31a_tools.ignore import path_matches
 from m31a_tools.process import OnOutput
+from m31a_tools.sandbox.confined import Confined
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -60,11 +62,15 @@ class Workspace:
     """Patterns, as in a .gitignore, of paths that tools neither read nor list."""
     on_output: OnOutput | None = None
     """Gets the output of commands as it comes, safe to show."""
+    background: Background | None = None
+    """Holds the commands that go on while others are called; None: none may."""
+    confined: Confined | None = None
+    """How commands are confined; None: not at all."""
     call_id: str = ""
     seen: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Hash of each file when it was last read or written here, by real path."""
     _root_id: tuple[int, int] = field(default=(0, 0), compare=False, repr=False)
-    _initials: str = field(default="", init=False, compare=False, repr=False)
+    _initials: tuple[str, ...] = field(default=(), init=False, compare=False, repr=False)
     """How protected names can begin: most names can be told apart by their first letter."""
 
     def __post_init__(self) -> None:
@@ -74,8 +80,8 @@ class Workspace:
             raise NotADirectoryError(f"{root} is not a folder")
         status = root.stat()
         object.__setattr__(self, "root", root)
-        initials = "".join(name[:1] + name[:1].upper() for name in self.protected)
-        object.__setattr__(self, "_initials", initials)
+        initials = {letter for name in self.protected for letter in (name[0], name[0].upper())}
+        object.__setattr__(self, "_initials", tuple(initials))
         if self._root_id == (0, 0):
             object.__setattr__(self, "_root_id", (status.st_dev, status.st_ino))
 
@@ -155,7 +161,7 @@ class Workspace:
         target = self._target(path)
         with self._find(path, target, write=True) as place:
             real = self._real(target, place)
-            with _folder(place) as folder_fd:
+            with open_folder(place) as folder_fd:
                 if expect is None and _exists(place.name, folder_fd):
                     raise FileChanged(real)
                 try:
@@ -165,6 +171,15 @@ class Workspace:
                     raise FileChanged(real) from exc
         self.seen[real] = digest(data)
         return real
+
+    @contextlib.contextmanager
+    def place(self, path: str, *, follow: bool = True) -> Iterator[Place]:
+        """Where `path` leads, to change names there; `follow` as in `find_beneath`.
+
+        Raises PathRefused, also for what is never written, and OSError.
+        """
+        with self._find(path, self._target(path), write=True, follow=follow) as place:
+            yield place
 
     def folder(self, path: str) -> Path:
         """The real folder at `path`, for a command to start in. Raises PathRefused, OSError."""
@@ -184,6 +199,11 @@ class Workspace:
     def is_hidden(self, real: str, *, is_folder: bool = False) -> bool:
         """Whether a rule hides this real path from tools."""
         return any(path_matches(pattern, real, is_folder=is_folder) for pattern in self.hidden)
+
+    @property
+    def protected_initials(self) -> tuple[str, ...]:
+        """The letters protected names can begin with."""
+        return self._initials
 
     def is_protected(self, name: str) -> bool:
         """Whether a file or folder of this name is never written."""
@@ -239,7 +259,9 @@ class Workspace:
         return self.readable if self.outputs is None else (*self.readable, self.outputs)
 
     @contextlib.contextmanager
-    def _find(self, path: str, target: _Target, *, write: bool = False) -> Iterator[Place]:
+    def _find(
+        self, path: str, target: _Target, *, write: bool = False, follow: bool = True
+    ) -> Iterator[Place]:
         inside = target.root == self.root
         if write and not target.writable:
             raise PathRefused(path, "it can be read only")
@@ -249,7 +271,8 @@ class Workspace:
             if inside and (status.st_dev, status.st_ino) != self._root_id:
                 raise PathRefused(path, "the work folder was replaced by another")
             roots = self._names_of_root() if inside else (str(target.root),)
-            with find_beneath(root_fd, target.steps, shown=path, roots=roots) as place:
+            found = find_beneath(root_fd, target.steps, shown=path, roots=roots, follow=follow)
+            with found as place:
                 if write and (hit := next(filter(self.is_protected, place.parts), None)):
                     raise PathRefused(path, f"{hit} is not written by tools")
                 if inside and self.is_hidden("/".join(place.parts)):
@@ -305,8 +328,8 @@ def _exists(name: str, folder_fd: int) -> bool:
 
 
 @contextlib.contextmanager
-def _folder(place: Place) -> Iterator[int]:
-    """The place's folder, open for writing names; those that are missing are made."""
+def open_folder(place: Place) -> Iterator[int]:
+    """The place's folder, open for changing names; those that are missing are made."""
     fd = os.open(".", _FOLDER, dir_fd=place.folder_fd)
     try:
         for name in place.missing:

@@ -1,0 +1,1 @@
+"""Commands that can change, reach and see no more than they were given."""

@@ -1,0 +1,1 @@
+"""What a shell command would do, read off its syntax tree; nothing here runs anything."""
