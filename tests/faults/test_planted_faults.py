@@ -55,8 +55,8 @@ FAULTS = (
     Fault(
         name="every run may do everything",
         file="packages/m31a-engine/src/m31a_engine/leave.py",
-        right="    chosen = config.permissions.mode or default\n    if chosen is",
-        wrong="    chosen = PermissionMode.ALLOW_ALL\n    if chosen is",
+        right="    chosen = config.permissions.mode or default\n    rules",
+        wrong="    chosen = PermissionMode.ALLOW_ALL\n    rules",
         guard="tests/journeys/test_permissions.py::"
         "test_in_mode_rules_a_command_that_is_no_check_does_not_run",
     ),

@@ -167,22 +167,9 @@ def test_a_missing_key_names_the_four_places(broken: ProjectFolder) -> None:
         (("run", GOAL, "--project", "nowhere"), "nowhere is not a folder"),
         (("run", ""), "the goal is empty"),
         (("run", GOAL, "--modle", "x"), "did you mean '--mode"),
-        (
-            (
-                "run",
-                GOAL,
-                "--permissions",
-                "sandboxed",
-                "--model",
-                "m",
-                "--base-url",
-                "http://127.0.0.1:9/v1",
-            ),
-            "not there yet",
-        ),
         (("run", GOAL), "no model is named"),
         (("rnu", GOAL), "did you mean 'run'"),
-        (("replay", "x"), "not built yet"),
+        (("replay", "x"), "there is no session x"),
     ],
 )
 def test_a_wrong_command_line_is_one_clear_line_and_exit_2(
@@ -369,9 +356,23 @@ def test_a_syntax_error_in_a_task_is_healed_before_the_checks(broken: ProjectFol
     assert json.loads(ended.stdout)["tasks"][0]["heals"] == 1
 
 
-def test_an_untrusted_project_runs_no_checks_and_says_how_to_allow_it(
-    broken: ProjectFolder,
+@pytest.mark.parametrize("words", [(), ("--permissions", "rules")], ids=["default", "rules"])
+def test_an_untrusted_project_is_checked_in_the_sandbox(
+    broken: ProjectFolder, words: tuple[str, ...]
 ) -> None:
+    home = Path(broken.environment["HOME"])
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "id").write_text("private")
+    snoop = (
+        "import pathlib, unittest\n\n\nclass Snoop(unittest.TestCase):\n"
+        "    def test_out_of_sight(self):\n"
+        "        home = pathlib.Path.home()\n"
+        "        self.assertFalse((home / '.ssh' / 'id').exists())\n"
+        "        with self.assertRaises(OSError):\n"
+        "            (home / 'mark').write_text('x')\n"
+    )
+    broken.write("test_snoop.py", snoop)
+    broken.commit("A test that looks around")
     with ModelServer(mending()) as server:
         ended = headless(
             "run",
@@ -382,27 +383,12 @@ def test_an_untrusted_project_runs_no_checks_and_says_how_to_allow_it(
             "any",
             "--output",
             "json",
-            cwd=broken.path,
-            env=broken.environment,
-        ).expect(3)
-        report = json.loads(ended.stdout)
-        assert "--trust-project" in report["error"]["remedy"]
-        assert broken.read("sums.py") == BROKEN
-
-        resumed = headless(
-            "resume",
-            "--base-url",
-            server.base_url,
-            "--model",
-            "any",
-            "--output",
-            "json",
-            "--trust-project",
+            *words,
             cwd=broken.path,
             env=broken.environment,
         ).expect(0)
 
-    assert json.loads(resumed.stdout)["session"] == report["session"]
+    assert json.loads(ended.stdout)["verification"]["verdict"] == "verified"
     assert broken.read("sums.py") == MENDED
 
 

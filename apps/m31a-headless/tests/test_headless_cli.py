@@ -98,14 +98,14 @@ def test_a_mistyped_flag_is_an_option(command: Command) -> None:
 @pytest.mark.parametrize("verb", BUILT)
 def test_every_verb_has_help_and_names_the_nearest_option(command: Command, verb: str) -> None:
     helped = command(verb, "--help")
-    wrong = command(verb, "--hepl")
+    wrong = command(verb, "--helpp")
 
     assert (helped.code, helped.err) == (0, "")
     assert helped.out.startswith(f"usage: m31a-headless {verb}")
     assert wrong.code == 2
     assert wrong.out == ""
     if verb != "keys":  # which first misses what to do
-        assert "unknown option --hepl; did you mean '--help'?" in wrong.err
+        assert "unknown option --helpp; did you mean '--help'?" in wrong.err
 
 
 @pytest.mark.parametrize(

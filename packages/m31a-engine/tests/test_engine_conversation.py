@@ -19,7 +19,7 @@ from m31a_engine.budget import Budget, Prices
 from m31a_engine.config import Config
 from m31a_engine.config_sections import ModelSection
 from m31a_engine.conversation.asker import RunAsker
-from m31a_engine.conversation.hands import Hands
+from m31a_engine.conversation.hands import Hands, Place
 from m31a_engine.conversation.history import Conversation, replies_in
 from m31a_engine.conversation.models import Models
 from m31a_engine.conversation.steering import HEADING, Remark, Steering
@@ -33,6 +33,7 @@ from m31a_providers import (
     AssistantMessage,
     ProviderError,
     SystemMessage,
+    ToolCall,
     ToolMessage,
     UserMessage,
     WindowExceeded,
@@ -115,6 +116,7 @@ class Desk:
     talker: Talker
     hands: Hands
     asks: OpenAsks
+    kept: list[PermissionRequest] = field(default_factory=list)
     seen: list[Event] = field(default_factory=list)
 
     def talk(self) -> Conversation:
@@ -161,9 +163,13 @@ async def at_desk(
     asks = OpenAsks()
     provider = ScriptedProvider(script)
     place = Workspace(root=folder / "work")
+    kept: list[PermissionRequest] = []
 
-    async def workspace() -> Workspace:
-        return place
+    async def remember(request: PermissionRequest) -> None:
+        kept.append(request)
+
+    async def where() -> Place:
+        return Place(workspace=place, policy=Policy(mode=mode))
 
     try:
         yield Desk(
@@ -185,11 +191,12 @@ async def at_desk(
             ),
             hands=Hands(
                 toolbox=toolbox or default_toolbox(place),
-                policy=Policy(mode=mode),
                 asker=RunAsker(stream, asks, "1", timeout_s, on_timeout),
-                workspace=workspace,
+                place=where,
+                remember=remember,
             ),
             asks=asks,
+            kept=kept,
         )
     finally:
         stream.close()
@@ -652,3 +659,35 @@ async def test_another_model_chosen_meanwhile_gets_the_next_request(tmp_path: Pa
         await desk.carry_on()
 
     assert [request.model for request in desk.provider.requests] == ["better", "better"]
+
+
+async def test_an_always_is_kept_and_a_once_is_not(tmp_path: Path) -> None:
+    script: list[Rule | Reply | str | ProviderError] = [
+        calling(bash("touch a")),
+        calling(bash("touch b")),
+        "done",
+    ]
+    grants = iter([Grant.ONCE, Grant.ALWAYS])
+    async with at_desk(tmp_path, script, mode=Mode.ASK) as desk, anyio.create_task_group() as group:
+
+        async def answer() -> None:
+            async for envelope in desk.stream.reader:
+                if isinstance(envelope.event, AskOpened):
+                    answer = PermissionAnswer(ask_id=envelope.event.ask.ask_id, grant=next(grants))
+                    assert desk.asks.answer(answer)
+
+        group.start_soon(answer)
+        await desk.carry_on()
+        group.cancel_scope.cancel()
+
+    assert [request.command for request in desk.kept] == ["touch b"]
+
+
+async def test_text_from_the_network_taints_a_conversation_for_good(tmp_path: Path) -> None:
+    talk = Conversation("t", "execute", "1", OPENING)
+    assert not talk.tainted
+    parts = (ToolCall(id="1", name="WebFetch", arguments="{}"),)
+    talk.reply(AssistantMessage(parts=parts))
+    talk.result(ToolMessage(call_id="1", text="page"))
+    talk.replace(OPENING)
+    assert talk.tainted

@@ -7,8 +7,7 @@ from m31a_engine.asks import Question
 from m31a_engine.config import Config, load_config
 from m31a_engine.config_sections import PermissionMode
 from m31a_engine.conversation.opening import goal_text, opening, project_text, task_text
-from m31a_engine.errors import Refused
-from m31a_engine.leave import may_check, policy_of
+from m31a_engine.leave import READING, policy_of
 from m31a_engine.phases.discuss import MAX_QUESTIONS, questions_in
 from m31a_engine.planning.plan import (
     Plan,
@@ -20,7 +19,7 @@ from m31a_engine.planning.plan import (
 )
 from m31a_engine.project.facts import CheckCommand, ProjectFacts, ProjectType
 from m31a_engine.session.state import Answered, Options, Session
-from m31a_tools import Allow, Bash, Deny, FileWrite, Mode, Verdict, decide
+from m31a_tools import Allow, Bash, Defer, Deny, FileWrite, Mode, Verdict, decide
 from m31a_tools.bash import BashArgs
 from m31a_tools.write_file import FileWriteArgs
 
@@ -35,7 +34,7 @@ def config(*, trusted: bool, **overrides: object) -> Config:
 
 
 def verdict(command: str, config: Config, facts: ProjectFacts | None = FACTS) -> Verdict:
-    policy = policy_of(config, facts, PermissionMode.RULES)
+    policy = policy_of(config, facts, PermissionMode.RULES, confined=False)
     return decide(policy, Bash(), BashArgs(command=command))
 
 
@@ -50,47 +49,50 @@ def test_in_a_trusted_folder_exactly_its_own_checks_may_run() -> None:
 def test_in_an_untrusted_folder_no_command_runs_and_files_may_be_written() -> None:
     untrusted = config(trusted=False)
     assert isinstance(verdict(CHECK.command, untrusted), Deny)
-    policy = policy_of(untrusted, FACTS, PermissionMode.RULES)
+    policy = policy_of(untrusted, FACTS, PermissionMode.RULES, confined=False)
     args = FileWriteArgs(path="src/new.py", content="x")
     assert isinstance(decide(policy, FileWrite(), args), Allow)
 
 
 def test_a_rule_that_denies_holds_against_what_is_built_in() -> None:
     rules = [{"action": "deny", "tool": "FileWrite", "path": "secrets/**"}]
-    policy = policy_of(config(trusted=True, permissions__rules=rules), FACTS, PermissionMode.RULES)
+    chosen = config(trusted=True, permissions__rules=rules)
+    policy = policy_of(chosen, FACTS, PermissionMode.RULES, confined=False)
     denied = FileWriteArgs(path="secrets/key.txt", content="x")
     assert isinstance(decide(policy, FileWrite(), denied), Deny)
 
 
 def test_another_mode_has_no_rules_but_the_persons_own() -> None:
-    policy = policy_of(config(trusted=True), FACTS, PermissionMode.DEFER)
+    policy = policy_of(config(trusted=True), FACTS, PermissionMode.DEFER, confined=False)
     assert (policy.mode, policy.rules, policy.trusted) == (Mode.DEFER, (), True)
 
 
 def test_the_configured_mode_wins_over_the_programs() -> None:
     chosen = config(trusted=True, permissions__mode="allow_all")
-    assert policy_of(chosen, FACTS, PermissionMode.RULES).mode is Mode.ALLOW_ALL
-
-
-def test_a_sandbox_that_is_not_there_is_not_pretended() -> None:
-    with pytest.raises(Refused, match="sandboxed is not there yet") as refused:
-        policy_of(config(trusted=True), FACTS, PermissionMode.SANDBOXED)
-    assert "allow_all" in refused.value.remedy
+    policy = policy_of(chosen, FACTS, PermissionMode.RULES, confined=False)
+    assert policy.mode is Mode.ALLOW_ALL
 
 
 @pytest.mark.parametrize(
-    ("trusted", "mode", "allowed"),
+    ("command", "confined", "expected"),
     [
-        (True, PermissionMode.RULES, True),
-        (False, PermissionMode.RULES, False),
-        (False, PermissionMode.ASK, False),
-        (False, PermissionMode.ALLOW_ALL, True),
+        ("pytest -q", True, Allow),
+        ("pytest -q", False, Defer),
+        ("curl https://example.org", True, Defer),
     ],
 )
-def test_checks_need_trust_or_leave_for_everything(
-    trusted: bool, mode: PermissionMode, allowed: bool
+def test_in_a_sandbox_commands_run_that_stay_in_it(
+    command: str, confined: bool, expected: type
 ) -> None:
-    assert may_check(config(trusted=trusted), mode) is allowed
+    untrusted = config(trusted=False)
+    policy = policy_of(untrusted, FACTS, PermissionMode.SANDBOXED, confined=confined)
+    assert isinstance(decide(policy, Bash(), BashArgs(command=command)), expected)
+
+
+def test_while_a_project_is_only_looked_at_nothing_is_written() -> None:
+    assert isinstance(decide(READING, Bash(), BashArgs(command="ls")), Allow)
+    args = FileWriteArgs(path="new.py", content="x")
+    assert isinstance(decide(READING, FileWrite(), args), Deny)
 
 
 @pytest.mark.parametrize(

@@ -17,28 +17,28 @@ INTERRUPTED = 130
 BUILT = {
     "run": "work on a goal and land the verified commit",
     "ghost": "work on a goal and leave the commit on a branch; prints the diff",
+    "plan": "plan a goal, print the plan and stop",
+    "approve": "accept what a session waits for, and go on with it",
     "resume": "go on with a session that was stopped, killed or has failed",
+    "apply": "land a session's verified commit",
+    "batch": "one goal after the other, from a file of JSON lines",
     "demo": "a small real project and a recorded model; no key, no network",
-    "sessions": "list, show",
-    "ledger": "list, stats",
-    "trust": "trust this project's folder, or list, or revoke",
+    "verify": "repeat the proof that a commit carries",
+    "replay": "rebuild a session's tree from its journal and compare",
+    "rollback": "list, soft, hard, safe, file, undo",
+    "bisect": "the first commit on which a command fails",
+    "sessions": "list, show, export, fork, archive, unarchive, delete",
+    "ledger": "list, stats, query, export",
+    "models": "what the provider offers, with windows and prices",
     "keys": "status, set, delete",
-    "config": "show with sources, check, path",
+    "config": "show with sources, check, path, set, unset",
+    "permissions": "list, explain a command, revoke",
+    "trust": "trust this project's folder, or list, or revoke",
     "doctor": "what is here: git, Python, trust, provider, key",
+    "schema": "JSON Schemas of report, events and configuration",
 }
-NOT_YET = (
-    "plan",
-    "approve",
-    "apply",
-    "verify",
-    "replay",
-    "batch",
-    "models",
-    "rollback",
-    "bisect",
-    "permissions",
-    "schema",
-)
+NOT_YET: tuple[str, ...] = ()
+"""Verbs that are promised and not there; each says so and ends with 2."""
 BUILD_FACTS = "m31a_headless._build"
 """Written into the wheel when it is built from a checkout; absent otherwise."""
 
@@ -77,6 +77,8 @@ def _run(words: list[str], program: str, version: str) -> int:
     if not first:
         print(help_text(program), file=sys.stderr)
         return USAGE
+    if first == "--":  # a goal, whatever its first word is
+        first, words = "run", ["run", *words]
     if first in NOT_YET:
         text = f"{first} is not built yet; {program} --help lists what is"
         print(f"{program}: {text}", file=sys.stderr)
@@ -120,12 +122,10 @@ def help_text(program: str) -> str:
 
 {rows}
 
-Not built yet: {", ".join(NOT_YET)}.
-
   {program} demo
   {program} run "make add() return the sum" --base-url http://127.0.0.1:8080/v1 --model any
   {program} --version
 
 Exit codes: 0 done and verified, 1 not verified, 2 usage or refused, 3 waiting for leave,
 4 budget or limit, 5 provider, 6 partly verified, 7 could not land, 70 a bug of ours,
-130 interrupted, 143 terminated."""
+130 interrupted, 143 terminated. Verbs that only tell something: 0 yes, 1 no, 2, 70."""

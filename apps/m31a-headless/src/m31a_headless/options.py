@@ -80,9 +80,9 @@ def parser_of(program: str, verb: str, usage: str, about: str) -> Parser:
     add("--dirty", choices=["leave", "commit", "refuse"], default="leave")
     add("--init", action="store_true", help="make a repository where there is none")
     add("--allow", metavar="NAME", action="append", default=[], help="lift a finding by its name")
-    add("--budget-usd", metavar="X", type=_amount)
+    add("--budget-usd", metavar="X", type=amount)
     add("--max-turns", metavar="N", type=count, help="requests a task may make")
-    add("--timeout", metavar="S", type=_amount, help="seconds the run may take")
+    add("--timeout", metavar="S", type=amount, help="seconds the run may take")
     add("--on-failure", choices=["keep", "land", "discard"], default="keep")
     add("--output", choices=OUTPUTS, help="default: text; ghost: diff")
     add("--trust-project", action="store_true", help="obey and run what the project brings")
@@ -103,8 +103,10 @@ def project_of(folder: Path | None) -> Path:
     return project_root(place)
 
 
-def parse(parser: Parser, words: list[str], *, ghost: bool = False) -> RunOptions:
-    """The options of a command line.
+def parse(
+    parser: Parser, words: list[str], *, ghost: bool = False, plan: bool = False
+) -> RunOptions:
+    """The options of a command line; `plan` stops after the plan that only mode full has.
 
     Raises:
         UsageError: it cannot be understood.
@@ -113,20 +115,23 @@ def parse(parser: Parser, words: list[str], *, ghost: bool = False) -> RunOption
     # What follows `--` is no option whatever it looks like; words may stand between options.
     end = words.index("--") if "--" in words else len(words)
     given = parser.parse_intermixed_args(words[:end])
+    if plan and (given.mode not in {Mode.AUTO, Mode.FULL} or given.until):
+        raise UsageError("only --mode full has a plan, and it stops after it")
     return RunOptions(
         words=(*given.words, *words[end + 1 :]),
         project=given.project or Path.cwd(),
         overrides=_overrides(given),
         trust_project=given.trust_project,
         engine=Options(
-            mode=Mode(given.mode),
+            mode=Mode.FULL if plan else Mode(given.mode),
             ghost=ghost,
-            until=Phase(given.until) if given.until else None,
+            until=Phase.PLAN if plan else Phase(given.until) if given.until else None,
             on_failure=given.on_failure,
             dirty=given.dirty,
             init=given.init,
             allow=tuple(given.allow),
             ask_questions=not given.no_questions,
+            heal=tuple(vars(given).get("heal", ())),  # an option of `resume` alone
         ),
         answers=given.answers,
         output=given.output or ("diff" if ghost else "text"),
@@ -185,7 +190,8 @@ def count(text: str) -> int:
     return int(text)
 
 
-def _amount(text: str) -> float:
+def amount(text: str) -> float:
+    """A number from 0, as an option's type."""
     try:
         value = float(text)
     except ValueError:

@@ -123,12 +123,12 @@ def remark(text: str) -> None:
     print(f"m31a: {one_line(text)}", file=sys.stderr)
 
 
-def refusal(error: EngineError, options: RunOptions) -> RunReport:
-    """The report of a run that could not begin."""
+def refusal(error: EngineError, options: RunOptions, goal: str | None = None) -> RunReport:
+    """The report of a run that could not begin; `goal` None takes the words of the line."""
     return RunReport(
         session="",
         outcome=outcome_of(error),
-        goal=" ".join(options.words),
+        goal=" ".join(options.words) if goal is None else goal,
         mode=options.engine.mode,
         error=ErrorReport(code=error.code, message=error.message, remedy=error.remedy),
     )

@@ -11,6 +11,7 @@ from m31a_engine import (
     Outcome,
     Run,
     RunEnding,
+    RunReport,
     build,
     conduct,
     load_config,
@@ -28,9 +29,11 @@ from m31a_headless.output import Progress, print_result, refusal, remark
 from m31a_headless.streams import discard_output
 
 Begin = Callable[[Engine], AbstractAsyncContextManager[Run]]
+Present = Callable[[RunReport, str], None]
+"""Prints a run's result in the form that was asked for."""
 
 
-def carry_out(options: RunOptions, begin: Begin) -> int:
+def carry_out(options: RunOptions, begin: Begin, present: Present = print_result) -> int:
     """Build an engine, begin a run, see it through, print the result; the exit code."""
     policy = read_answers(options.answers)
     project = project_of(options.project)
@@ -42,7 +45,7 @@ def carry_out(options: RunOptions, begin: Begin) -> int:
             trusted=True if options.trust_project else None,
         )
         engine = build(config, project)
-        return see_through(options, policy, lambda: begin(engine))
+        return see_through(options, policy, lambda: begin(engine), present)
 
 
 @contextmanager
@@ -57,7 +60,10 @@ def refusals_documented(options: RunOptions) -> Iterator[None]:
 
 
 def see_through(
-    options: RunOptions, policy: Policy, begin: Callable[[], AbstractAsyncContextManager[Run]]
+    options: RunOptions,
+    policy: Policy,
+    begin: Callable[[], AbstractAsyncContextManager[Run]],
+    present: Present = print_result,
 ) -> int:
     """See a run through to its end and print its result; the exit code."""
     progress = Progress(
@@ -77,7 +83,7 @@ def see_through(
         )
         return NOT_VERIFIED
     try:
-        print_result(ending.report, options.output)
+        present(ending.report, options.output)
     except BrokenPipeError:  # what the run came to does not depend on who reads it
         discard_output()
     return exit_code_of_ending(ending)

@@ -1,9 +1,13 @@
 """The ledger and the keychain as the command line shows them."""
 
-from collections.abc import Iterator, Mapping
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from m31a_engine.config_sections import ProviderSettings
 from m31a_engine.errors import Refused
@@ -18,7 +22,7 @@ from m31a_keychain import (
     resolve,
     variables_of,
 )
-from m31a_ledger import LedgerStore, summarise
+from m31a_ledger import LedgerEntry, LedgerStats, LedgerStore, keywords_of, recall, summarise
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +33,30 @@ class Ledger:
 
     def lines(self, limit: int) -> Iterator[str]:
         """The newest runs, newest first; then what cannot be read."""
-        for entry in tuple(reversed(self.store.entries()))[:limit]:
-            cost = "unknown" if entry.cost_usd is None else f"${entry.cost_usd:.4f}"
-            yield (
-                f"{entry.at[:16]}  {entry.outcome:18} {entry.project:20} {cost:>9}"
-                f"  {' '.join(entry.keywords)}"
-            )
+        yield from map(_row, self.newest(limit))
         for problem in self.store.problems():
             yield f"line {problem.line}: {problem.reason}"
 
+    def newest(self, limit: int | None = None) -> tuple[LedgerEntry, ...]:
+        """The newest runs, newest first; None is all of them."""
+        return tuple(reversed(self.store.entries()))[:limit]
+
+    def query(self, wanted: "Wanted", limit: int | None) -> tuple[LedgerEntry, ...]:
+        """The runs that fit, the most like the words first, else the newest first."""
+        entries = tuple(filter(wanted.fits, self.store.entries()))
+        if not wanted.words:
+            return tuple(reversed(entries))[:limit]
+        said = frozenset(keywords_of(wanted.words))
+        alike = (entry for entry in entries if said & {*entry.keywords, *entry.failures})
+        return recall(alike, wanted.words, limit=limit or len(entries))
+
+    def stats(self) -> LedgerStats:
+        """What all runs add up to, as values."""
+        return summarise(self.store.entries())
+
     def statistics(self) -> Iterator[str]:
-        """What all runs add up to."""
-        stats = summarise(self.store.entries())
+        """What all runs add up to, a line each."""
+        stats = self.stats()
         cost = "unknown" if stats.cost_total_usd is None else f"${stats.cost_total_usd:.4f}"
         yield f"sessions         {stats.sessions}"
         yield f"tasks a session  {stats.tasks_mean:.1f}"
@@ -56,6 +72,62 @@ class Ledger:
                 yield f"{title:16} " + ", ".join(
                     f"{tally.name} ({tally.count})" for tally in tallies
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which runs are asked for; what is empty fits all."""
+
+    words: str = ""
+    project: str = ""
+    outcome: str = ""
+    model: str = ""
+    since: str = ""
+    """The first day, as `2026-11-21`."""
+
+    def fits(self, entry: LedgerEntry) -> bool:
+        """Whether a run is one of these, words apart."""
+        return (
+            self.project in {"", entry.project}
+            and self.outcome in {"", entry.outcome}
+            and self.model in {"", entry.model}
+            and self.since <= entry.at
+        )
+
+
+def as_rows(entries: Iterable[LedgerEntry]) -> Iterator[str]:
+    """A line a run, for a person."""
+    return map(_row, entries)
+
+
+def as_csv(entries: Iterable[LedgerEntry]) -> str:
+    """A table of runs that a spreadsheet opens; no cell is taken for a formula."""
+    names = LedgerEntry.__struct_fields__
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(names)
+    for entry in entries:
+        values = msgspec.to_builtins(entry)
+        writer.writerow([_cell(values[name]) for name in names])
+    return table.getvalue()
+
+
+def _cell(value: object) -> object:
+    match value:
+        case list() | tuple():
+            return _cell("; ".join(map(str, value)))
+        case str() if value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+            return f"'{value}"
+        case _:
+            return value
+
+
+def _row(entry: LedgerEntry) -> str:
+    cost = "unknown" if entry.cost_usd is None else f"${entry.cost_usd:.4f}"
+    return (
+        f"{entry.at[:16]}  {entry.outcome:18} {entry.project:20} {cost:>9}"
+        f"  {' '.join(entry.keywords)}"
+    )
 
 
 def ledger_at(home: Path) -> Ledger:

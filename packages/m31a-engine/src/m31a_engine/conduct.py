@@ -1,9 +1,10 @@
 """A run carried to its end from plain code: for callers that have no event loop of their own."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import anyio
 
@@ -11,6 +12,8 @@ from m31a_engine.asks import Answer, Ask
 from m31a_engine.events import AskOpened, Envelope, RunEnded
 from m31a_engine.report import RunReport
 from m31a_engine.run import Run
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,36 @@ def conduct(
         return anyio.run(conductor.conduct, begin, timeout_s)
     except BaseExceptionGroup as group:
         raise _first_in(group) from group
+
+
+def completed(work: Callable[[], Awaitable[T]]) -> T:
+    """What some work gives, done to its end; what it raises comes out as it is.
+
+    To be called in the main thread.
+
+    Raises:
+        SystemExit: SIGTERM came; the work was cancelled and has cleared up after itself.
+        KeyboardInterrupt: the same for SIGINT.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        stopped.append(number)
+        signal.raise_signal(signal.SIGINT)  # which the event loop knows how to end with
+
+    before = signal.getsignal(signal.SIGTERM)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        return anyio.run(work)
+    except KeyboardInterrupt:
+        if stopped:
+            raise SystemExit(128 + stopped[0]) from None
+        raise
+    except BaseExceptionGroup as group:
+        raise _first_in(group) from group
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Conductor:

@@ -84,6 +84,8 @@ class PermissionRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     path: str | None = None
     command: str | None = None
     host: str | None = None
+    folder: str | None = None
+    """The folder a command must start in, seen from the project."""
     reason: str = ""
 
 

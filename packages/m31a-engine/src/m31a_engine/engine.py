@@ -1,31 +1,50 @@
 """The engine: goals in, runs out."""
 
+import dataclasses
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import msgspec
 
+from m31a_engine.books import Ledger, Secrets, ledger_at, secrets_of_system
 from m31a_engine.budget import Prices
-from m31a_engine.config import Config
+from m31a_engine.config import TRUST_FILE, Config
 from m31a_engine.config_sections import PermissionMode
+from m31a_engine.desk.approving import (
+    accept_plan,
+    leave_for,
+    pending_in,
+    renew_options,
+    require_pending,
+    with_leave,
+)
+from m31a_engine.desk.doctor import Doctor
+from m31a_engine.desk.history import History
+from m31a_engine.desk.model_list import ModelList
+from m31a_engine.desk.permissions import Permissions
+from m31a_engine.errors import EngineError
 from m31a_engine.ground import Ground, survey
-from m31a_engine.leave import policy_of
 from m31a_engine.machinery import Keeper
+from m31a_engine.prompting.library import require_readable
 from m31a_engine.run import Run
 from m31a_engine.session.home import Home, new_session_id
-from m31a_engine.session.journal import Journal
+from m31a_engine.session.journal import Journal, read_records
 from m31a_engine.session.locks import SessionLock
 from m31a_engine.session.state import Options, Session
 from m31a_engine.session.stream import utc_now
 from m31a_engine.shelf import SESSION, Shelf
-from m31a_engine.workshop import Workshop
+from m31a_engine.trust import Trust
+from m31a_engine.workshop import Workshop, prompt_folders
 from m31a_providers import Provider
 
 DEFAULTS = Options()
+First = Callable[[Journal], Awaitable[None]]
+"""What is written into a session's journal before it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +54,57 @@ class Engine:
     config: Config
     project: Path
     home: Home
-    provider: Provider
+    connect: Callable[[], Provider]
+    """Makes the provider of one run, which closes it at its end."""
     prices: Prices
     environ: Mapping[str, str]
-    permissions: PermissionMode
+    default_mode: PermissionMode
+    """Where the configuration names none."""
 
     @property
     def sessions(self) -> Shelf:
         """The project's sessions."""
         return Shelf(home=self.home.project(self.project), project=self.project)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What all runs came to."""
+        return ledger_at(self.home.root)
+
+    @property
+    def history(self) -> History:
+        """The goals that were entered."""
+        return History(self.home.history)
+
+    @property
+    def secrets(self) -> Secrets:
+        """The keys of this system."""
+        return secrets_of_system(self.environ)
+
+    @property
+    def models(self) -> ModelList:
+        """What the chosen provider offers."""
+        return ModelList(config=self.config, home=self.home, environ=self.environ)
+
+    @property
+    def permissions(self) -> Permissions:
+        """What may run without asking."""
+        return Permissions(
+            config=self.config,
+            project=self.project,
+            file=self.home.permissions,
+            default=self.default_mode,
+        )
+
+    @property
+    def trust(self) -> Trust:
+        """Which folders are trusted."""
+        return Trust(self.home.root / TRUST_FILE)
+
+    @property
+    def doctor(self) -> Doctor:
+        """Looks at what a run needs."""
+        return Doctor(config=self.config, project=self.project, environ=self.environ)
 
     @asynccontextmanager
     async def start(self, goal: str, options: Options = DEFAULTS) -> AsyncGenerator[Run]:
@@ -53,7 +114,7 @@ class Engine:
             Refused: the folder or repository is in a state that is not to be touched.
             Busy: another session works in this project.
         """
-        policy_of(self.config, None, self.permissions)  # refuse before anything is made
+        require_readable(prompt_folders(self.config, self.home, self.project))
         ground = await survey(self.project, options, trusted=self.config.trusted)
         session_id = new_session_id()
         session = Session(
@@ -66,7 +127,7 @@ class Engine:
             user_branch=ground.branch,
             branch=f"m31a/{session_id}",
         )
-        async with self._running(session, ground, new=True) as run:
+        async with self._running(session, ground, None, new=True) as run:
             yield run
 
     @asynccontextmanager
@@ -82,58 +143,104 @@ class Engine:
             JournalBroken: its journal cannot be read.
             Refused: as in `start`.
         """
-        policy_of(self.config, None, self.permissions)
+        async with self._resumed(self.sessions.to_resume(session_id), options) as run:
+            yield run
+
+    @asynccontextmanager
+    async def approve(self, session_id: str, options: Options = DEFAULTS) -> AsyncGenerator[Run]:
+        """A waiting session taken up with a person's yes to what it waits for.
+
+        That is its plan, read and accepted, and exactly the calls that were put off.
+
+        Raises:
+            NothingToResume: it waits for nobody, has ended, or there is no such session.
+            JournalBroken, Refused: as in `resume`.
+        """
         session = self.sessions.to_resume(session_id)
+        records, _ = read_records(self.home.project(self.project).session(session_id).root)
+        pending = pending_in(records)
+        require_pending(session_id, pending)
+        leave = leave_for(pending.requests)
+        granted = with_leave(self.config, leave, "a person approved it")
+
+        async def accept(journal: Journal) -> None:
+            await accept_plan(journal, pending)
+
+        engine = dataclasses.replace(self, config=granted)
+        async with engine._resumed(session, options, accept) as run:
+            yield run
+
+    @asynccontextmanager
+    async def _resumed(
+        self, session: Session, options: Options, first: First | None = None
+    ) -> AsyncGenerator[Run]:
         before = session.options
         merged = msgspec.structs.replace(
             before,
             allow=tuple(dict.fromkeys((*before.allow, *options.allow))),
             until=options.until,
             on_failure=options.on_failure,
+            heal=options.heal,
             dirty="leave",
         )
         ground = await survey(self.project, merged, trusted=self.config.trusted)
         session = msgspec.structs.replace(session, options=merged)
-        async with self._running(session, ground, new=False) as run:
+
+        async def renew(journal: Journal) -> None:
+            if first is not None:
+                await first(journal)
+            await renew_options(journal, merged)
+
+        async with self._running(session, ground, renew, new=False) as run:
             yield run
 
     @asynccontextmanager
-    async def _running(self, session: Session, ground: Ground, *, new: bool) -> AsyncGenerator[Run]:
+    async def _running(
+        self, session: Session, ground: Ground, first: First | None, *, new: bool
+    ) -> AsyncGenerator[Run]:
         started = time.monotonic()
+        provider = self.connect()
         home = self.home.project(self.project)
-        lock = None if session.options.ghost else SessionLock(home.lock, session.id, utc_now())
-        try:
+        with ExitStack() as locks:
+            if not session.options.ghost:
+                locks.callback(SessionLock(home.lock, session.id, utc_now()).close)
             folder = home.session(session.id)
             folder.make()
+            locks.callback(SessionLock(folder.lock, session.id, utc_now()).close)
             journal = Journal.open(folder.root)
-            try:
-                if new:
-                    await journal.intend(SESSION, session)
-                workshop = Workshop(
-                    config=self.config,
-                    provider=self.provider,
-                    prices=self.prices,
-                    environ=self.environ,
-                    default_mode=self.permissions,
-                    home=self.home,
-                    project_home=home,
-                    folder=folder,
-                    ground=ground,
-                    journal=journal,
-                    started=started,
-                    keeper=Keeper(session=session),
-                    until=session.options.until,
-                )
-                async with anyio.create_task_group() as group:
-                    run = workshop.open(session)
-                    group.start_soon(workshop.work, run, session, not new)
-                    try:
-                        yield run
-                    finally:
-                        run.interrupt()
-                        run.detach()
-            finally:
-                journal.close()
-        finally:
-            if lock is not None:
-                lock.close()
+            locks.callback(journal.close)
+            if new:
+                await journal.intend(SESSION, session)
+            if first is not None:
+                await first(journal)
+            workshop = Workshop(
+                config=with_leave(self.config, self.permissions.rules(), "a person answered so"),
+                provider=provider,
+                prices=self.prices,
+                environ=self.environ,
+                default_mode=self.default_mode,
+                home=self.home,
+                project_home=home,
+                folder=folder,
+                ground=ground,
+                journal=journal,
+                started=started,
+                keeper=Keeper(session=session),
+                keep_rules=self.permissions.add,
+                until=session.options.until,
+            )
+            async with anyio.create_task_group() as group:
+                run = workshop.open(session)
+                group.start_soon(workshop.work, run, session, not new)
+                if new and session.options.kind == "run":
+                    group.start_soon(anyio.to_thread.run_sync, self._remember, session.goal)
+                try:
+                    yield run
+                finally:
+                    run.interrupt()
+                    run.detach()
+
+    def _remember(self, goal: str) -> None:
+        """Keep the goal for another time; that it cannot be kept stops no run."""
+        with suppress(EngineError, OSError):
+            self.history.add(goal, self.project)

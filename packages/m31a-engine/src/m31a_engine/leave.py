@@ -4,32 +4,47 @@ import msgspec
 
 from m31a_engine.config import Config
 from m31a_engine.config_sections import PermissionMode, PermissionRule
-from m31a_engine.errors import Refused
 from m31a_engine.project.facts import ProjectFacts
 from m31a_tools import Action, Mode, Policy, Rule
 
 WRITING_TOOLS = ("FileWrite", "Edit")
 
 
-def policy_of(config: Config, facts: ProjectFacts | None, default: PermissionMode) -> Policy:
-    """The policy of a run.
+def policy_of(
+    config: Config,
+    facts: ProjectFacts | None,
+    default: PermissionMode,
+    *,
+    confined: bool,
+    project: str = "",
+) -> Policy:
+    """The policy of a run whose commands are confined or not.
 
     In mode `rules` one set is built in: file tools inside the work tree, and in a trusted
     folder exactly the project's own check commands.
-
-    Raises:
-        Refused: the mode needs a sandbox and there is none yet.
     """
     chosen = config.permissions.mode or default
-    if chosen is PermissionMode.SANDBOXED:
-        raise Refused(
-            "permission mode sandboxed is not there yet",
-            remedy="use --permissions rules, or allow_all in a container of your own",
-        )
     rules = tuple(_rule(rule) for rule in config.permissions.rules)
     if chosen is PermissionMode.RULES:
         rules = (*rules, *_built_in(facts, config.trusted))
-    return Policy(mode=Mode(chosen.value), rules=rules, trusted=config.trusted)
+    return Policy(
+        mode=Mode(chosen.value),
+        rules=rules,
+        trusted=config.trusted,
+        confined=confined,
+        project=project,
+    )
+
+
+READING = Policy(
+    mode=Mode.SANDBOXED,
+    rules=tuple(
+        Rule(action=Action.DENY, tool=tool, reason="nothing is changed in this phase")
+        for tool in WRITING_TOOLS
+    ),
+    confined=True,
+)
+"""Looking around: file tools read, commands run where they can change nothing."""
 
 
 def _built_in(facts: ProjectFacts | None, trusted: bool) -> tuple[Rule, ...]:
@@ -53,8 +68,3 @@ def _built_in(facts: ProjectFacts | None, trusted: bool) -> tuple[Rule, ...]:
 
 def _rule(rule: PermissionRule) -> Rule:
     return msgspec.convert(msgspec.to_builtins(rule), Rule)
-
-
-def may_check(config: Config, default: PermissionMode) -> bool:
-    """Whether check commands may run: in a trusted folder, or where everything may."""
-    return config.trusted or (config.permissions.mode or default) is PermissionMode.ALLOW_ALL

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from m31a_engine.checks.checkout import Checkout
 from m31a_engine.checks.criteria import TaskCriterion
 from m31a_engine.checks.relation import related_failures
 from m31a_engine.checks.result import (
@@ -27,8 +28,10 @@ from m31a_engine.paths import shown_path
 from m31a_engine.session.effects import once
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
+from m31a_engine.shelter import Shelter
 from m31a_engine.shipping.secrets import redact
 from m31a_rollback import Repository
+from m31a_tools import Confined
 
 FINGERPRINT = "environment"
 
@@ -66,18 +69,16 @@ class Prover:
     scratch: Path
     cache: Path
     environ: Mapping[str, str]
-    may_check: bool
-    """Whether the project's check commands have leave to run."""
-    may_run: Callable[[str], bool]
-    """Whether the command of a plan's run criterion has leave."""
+    shelter: Shelter
     emit: Callable[[CheckResult], Awaitable[None]]
     journal: Journal
 
     async def note_environment(self, session: Session) -> None:
         """Keep what the environment is before a task can change it, once a session."""
         facts = session.facts
-        if self.may_check and facts is not None and facts.checks:
-            await once(self.journal, FINGERPRINT, str, self._checker(session).fingerprint)
+        if facts is not None and facts.checks and await self.shelter.allows_checks():
+            checker = await self._checker(session)
+            await once(self.journal, FINGERPRINT, str, checker.fingerprint)
 
     async def prove(self, session: Session, commit: str) -> Verification:
         """What the checks say about a commit.
@@ -87,13 +88,13 @@ class Prover:
         """
         facts = session.facts
         commands = facts.checks if facts is not None else ()
-        if commands and not self.may_check:
+        if commands and not await self.shelter.allows_checks():
             raise WaitingForApproval(
-                "the checks were not run: the project is not trusted and there is no sandbox",
-                remedy="look at the project, then resume with --trust-project",
+                "the checks were not run: there is no sandbox to run them in",
+                remedy=await self.shelter.remedy(),
             )
         plan = session.plan
-        checker = self._checker(session)
+        checker = await self._checker(session)
         verification = await checker.run(
             commit,
             [
@@ -135,16 +136,22 @@ class Prover:
         )
         if red is None or sum(task.commit is not None for task in session.tasks) < 2:
             return None
-        checker = self._checker(session)
+        checker = await self._checker(session)
         return await checker.find_culprit(session.head, red.name, red.command)
 
-    def _checker(self, session: Session) -> RunsChecks:
+    async def _checker(self, session: Session) -> RunsChecks:
         # The machinery of the checks costs as much as a git call: not before the first request.
         from m31a_engine.checks.runner import Checker
 
         facts = session.facts
         direct = session.mode is Mode.DIRECT
         limits = self.config.verify
+        folders = (*(facts.dependency_folders if facts else ()), *limits.keep)
+        allowed = await self.shelter.allows_checks()
+
+        async def around(checkout: Checkout) -> Confined | None:
+            return await self.shelter.around_check(checkout.tree, folders, checkout.caches / "tmp")
+
         return Checker(
             repository=self.repository,
             base=session.base,
@@ -154,13 +161,16 @@ class Prover:
             environ=self.environ,
             emit=self.emit,
             timeout_s=limits.direct_limit_s if direct else limits.timeout_s,
-            dependency_folders=(*(facts.dependency_folders if facts else ()), *limits.keep),
+            dependency_folders=folders,
             setup=limits.setup,
             known_failures=frozenset(limits.known_failures),
             allow=frozenset(session.options.allow),
             planned_tests=_accepted_tests(session),
             red_first=RedFirst.OFF if direct or not _shows_itself(session) else limits.red_first,
-            may_run=self.may_run,
+            may_run=lambda _: allowed,
+            probing=await self.shelter.around_probe(),
+            around=around,
+            covers=(await self.shelter.sandbox()).mounts,
         )
 
     async def _own_failures(

@@ -1,18 +1,23 @@
 """The sessions of a project as they lie on disk."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from m31a_engine.errors import JournalBroken, NothingToResume
+from m31a_engine.nearest import suggestion
+from m31a_engine.planning.plan import Plan
 from m31a_engine.report import Outcome, RunReport
 from m31a_engine.session.home import ProjectHome, SessionFolder
-from m31a_engine.session.journal import Record, read_records
-from m31a_engine.session.state import Session
+from m31a_engine.session.journal import Keyed, Record, read_records
+from m31a_engine.session.state import Session, Step
 
 SESSION = "session"
 """The journal key of the session as it was started."""
+_PHASE = re.compile(r"phase-\d+")
 ENDED = frozenset(
     {
         Outcome.SHIPPED,
@@ -32,11 +37,6 @@ class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome | None
     """None while it runs, or when it was killed."""
     path: str
-
-
-class _Begun(msgspec.Struct, frozen=True, kw_only=True):
-    key: str
-    value: msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,27 @@ class Shelf:
             started_at=session.started_at,
             outcome=report.outcome if report else None,
             path=str(folder.root),
+        )
+
+    def named(self, session_id: str | None) -> SessionInfo:
+        """The session of an id, or of the only beginning of one; None is the newest.
+
+        Raises:
+            NothingToResume: there is none, or several begin so.
+        """
+        found = self.list()
+        if session_id is None and found:
+            return found[0]
+        same = [info for info in found if session_id and info.id.startswith(session_id)]
+        exact = [info for info in same if info.id == session_id]
+        if len(exact or same) == 1:
+            return (exact or same)[0]
+        what = "is no" if not same else f"are {len(same)}"
+        name = f" {session_id}" if session_id else ""
+        hint = suggestion(session_id or "", (info.id for info in found))
+        raise NothingToResume(
+            f"there {what} session{'s' if same else ''}{name} of {self.project}{hint}",
+            remedy="`m31a sessions list` shows those there are",
         )
 
     def to_resume(self, session_id: str | None) -> Session:
@@ -109,10 +130,29 @@ def stored(folder: SessionFolder) -> Session | None:
     return next((found for record in records if (found := _session(record))), None)
 
 
+def newest(records: Iterable[Record]) -> Session | None:
+    """The session as its last finished phase left it, else as it was started."""
+    found: Session | None = None
+    for record in records:
+        if (step := step_in(record)) is not None:
+            found = step.session
+        elif found is None:
+            found = _session(record)
+    return found
+
+
+def step_in(record: Record) -> Step | None:
+    """What a phase gave back, when this record is the end of one."""
+    if record.kind != "done":
+        return None
+    done = msgspec.json.decode(record.body, type=Keyed)
+    return msgspec.json.decode(done.value, type=Step) if _PHASE.fullmatch(done.key) else None
+
+
 def _session(record: Record) -> Session | None:
     if record.kind != "intent":
         return None
-    begun = msgspec.json.decode(record.body, type=_Begun)
+    begun = msgspec.json.decode(record.body, type=Keyed)
     return msgspec.json.decode(begun.value, type=Session) if begun.key == SESSION else None
 
 
@@ -122,3 +162,13 @@ def report_in(folder: SessionFolder) -> RunReport | None:
         return msgspec.json.decode(folder.report.read_bytes(), type=RunReport)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
+
+
+def plan_in(folder: Path) -> Plan | None:
+    """The plan that a session's last finished phase left, or None.
+
+    Raises:
+        JournalBroken: its journal cannot be read.
+    """
+    session = newest(read_records(folder)[0])
+    return session.plan if session is not None else None

@@ -1,6 +1,5 @@
 """The six phases, each with what it works with: hands, a policy, somebody to ask, a prover."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +12,15 @@ from m31a_engine.chat import Chat
 from m31a_engine.checks.result import CheckResult
 from m31a_engine.compass import Compass
 from m31a_engine.config import Config
-from m31a_engine.config_sections import PermissionMode
-from m31a_engine.conversation.asker import RunAsker
-from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.drafting import Drafting
 from m31a_engine.events import CheckEnded
 from m31a_engine.ground import Ground
 from m31a_engine.intent_call import IntentCall
 from m31a_engine.learning.memory import Memory, Recalled
-from m31a_engine.leave import may_check, policy_of
 from m31a_engine.machine import Mode, Phase
 from m31a_engine.machinery import Keeper, RunsPhase
+from m31a_engine.outfit import Outfitter
 from m31a_engine.phases.execute import Execute
 from m31a_engine.phases.initialize import Initialize
 from m31a_engine.phases.ship import Ship
@@ -34,20 +30,11 @@ from m31a_engine.session.home import SessionFolder
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
-from m31a_engine.session.workbench import ComingBay, Workbench
+from m31a_engine.session.workbench import Workbench
+from m31a_engine.shelter import Shelter
 from m31a_engine.summary_call import SummaryCall
 from m31a_taskrunner import Control
-from m31a_tools import (
-    FileRead,
-    Glob,
-    Grep,
-    Policy,
-    Toolbox,
-    Workspace,
-    child_environment,
-    default_toolbox,
-)
-from m31a_tools import Mode as ToolMode
+from m31a_tools import Rule
 
 
 @dataclass(slots=True)
@@ -56,7 +43,7 @@ class Stations:
 
     config: Config
     environ: Mapping[str, str]
-    default_mode: PermissionMode
+    shelter: Shelter
     folder: SessionFolder
     checks_cache: Path
     ground: Ground
@@ -71,10 +58,30 @@ class Stations:
     """Folders whose texts take the place of our own prompts, the first one first."""
     compass: Compass
     to_heal: Callable[[], tuple[int, ...]]
+    keep_rules: Callable[[Sequence[Rule]], object]
     memory: Memory | None
     """What is known from earlier runs; None where nothing is to be recalled."""
-    _noting: anyio.Lock = field(default_factory=anyio.Lock)
-    _noted: bool = False
+    outfit: Outfitter = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Have hands made with what is here already."""
+
+        async def note_environment() -> None:
+            await self._prover().note_environment(self.keeper.session)
+
+        self.outfit = Outfitter(
+            config=self.config,
+            environ=self.environ,
+            folder=self.folder,
+            ground=self.ground,
+            workbench=self.workbench,
+            shelter=self.shelter,
+            asks=self.asks,
+            stream=self.stream,
+            keeper=self.keeper,
+            first_command=note_environment,
+            keep_rules=self.keep_rules,
+        )
 
     def phase(self, phase: Phase) -> RunsPhase:
         """The phase that is entered."""
@@ -125,7 +132,7 @@ class Stations:
             stream=self.stream,
             journal=self.journal,
             asks=self.asks,
-            hands=self._reading(),
+            hands=self.outfit.reading(),
         )
 
     def _plan(self) -> RunsPhase:
@@ -137,7 +144,7 @@ class Stations:
             prompts=self.prompts,
             journal=self.journal,
             config=self.config,
-            hands=self._reading(),
+            hands=self.outfit.reading(),
             orient=self.compass.orientation,
         )
 
@@ -149,7 +156,7 @@ class Stations:
             journal=self.journal,
             asks=self.asks,
             config=self.config,
-            hands=self._reading(),
+            hands=self.outfit.reading(),
             folder=self.folder,
         )
 
@@ -166,7 +173,7 @@ class Stations:
             journal=self.journal,
             config=self.config,
             workbench=self.workbench,
-            hands_for=self._working,
+            hands_for=self.outfit.working,
             control=self.control,
             to_heal=self.to_heal,
             compass=self.compass,
@@ -182,7 +189,7 @@ class Stations:
             journal=self.journal,
             config=self.config,
             workbench=self.workbench,
-            hands_for=self._working,
+            hands_for=self.outfit.working,
         )
 
     def _ship(self) -> RunsPhase:
@@ -205,15 +212,13 @@ class Stations:
         async def tell(result: CheckResult) -> None:
             await self.stream.emit(CheckEnded(result=without_secrets(result)))
 
-        allowed = may_check(self.config, self.default_mode)
         return Prover(
             repository=self.ground.repository,
             config=self.config,
             scratch=self.folder.checkout,
             cache=self.checks_cache,
             environ=self.environ,
-            may_check=allowed,
-            may_run=lambda _: allowed,
+            shelter=self.shelter,
             emit=tell,
             journal=self.journal,
         )
@@ -224,76 +229,6 @@ class Stations:
             talker=self.talker,
             prompts=self.prompts,
             journal=self.journal,
-            hands=self._reading(),
+            hands=self.outfit.reading(),
         )
         return await chat.answer(session)
-
-    def _policy(self) -> Policy:
-        facts = self.keeper.session.facts
-        return policy_of(self.config, facts, self.default_mode)
-
-    def _working(self, key: str, coming: ComingBay) -> Hands:
-        """The six tools in a work tree; the model sees the project's own paths."""
-        ready: list[Workspace] = []
-
-        async def workspace() -> Workspace:
-            bay = await coming.get()
-            await self._environment_noted()
-            if not ready:
-                ready.append(self._workspace(bay.tree.path))
-            return ready[0]
-
-        return Hands(
-            toolbox=default_toolbox(self._workspace(self.ground.repository.root)),
-            policy=self._policy(),
-            asker=self._asker(key),
-            workspace=workspace,
-        )
-
-    async def _environment_noted(self) -> None:
-        async with self._noting:
-            if not self._noted:
-                await self._prover().note_environment(self.keeper.session)
-                self._noted = True
-
-    def _reading(self) -> Hands:
-        """Reading tools over the base commit, for Discuss, Plan and questions."""
-
-        async def ready() -> Workspace:
-            return self._workspace(await self.workbench.look())
-
-        return Hands(
-            toolbox=Toolbox(tools=(FileRead(), Glob(), Grep())),
-            policy=Policy(mode=ToolMode.DENY_ALL),
-            asker=self._asker("reading"),
-            workspace=ready,
-        )
-
-    def _workspace(self, root: Path) -> Workspace:
-        self.folder.outputs.mkdir(exist_ok=True, mode=0o700)
-        return Workspace(
-            root=root,
-            shown_as=self.ground.repository.root,
-            environment=self._command_environment(),
-            outputs=self.folder.outputs,
-        )
-
-    def _command_environment(self) -> dict[str, str]:
-        """What commands see: no secrets, and the project's own virtual environment first."""
-        environment = child_environment(self.environ)
-        # Whatever a command leaves behind and git does not ignore becomes part of the commit;
-        # and edits within one second, of one length, would be hidden by a cached module.
-        environment["PYTHONDONTWRITEBYTECODE"] = "1"
-        for name in (".venv", "venv"):
-            folder = self.ground.repository.root / name
-            if (folder / "bin" / "python").exists():
-                environment["VIRTUAL_ENV"] = str(folder)
-                environment["PATH"] = f"{folder / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
-                break
-        return environment
-
-    def _asker(self, task: str) -> RunAsker:
-        permissions = self.config.permissions
-        return RunAsker(
-            self.stream, self.asks, task, permissions.timeout_s, permissions.on_timeout.value
-        )

@@ -25,9 +25,10 @@ from m31a_engine.session.workbench import ComingBay, Integrated, MergeConflict, 
 from m31a_providers import AssistantMessage, Usage
 from m31a_rollback import Repository
 from m31a_taskrunner import StopRun, Task, Unhealable
+from m31a_tools import Background
 
 ORIENTATION_TOKENS = 250
-HandsFor = Callable[[str, ComingBay], Hands]
+HandsFor = Callable[[str, ComingBay, Background], Hands]
 
 
 class Stopped(StopRun):
@@ -153,7 +154,10 @@ class TaskWork:
     async def _worked(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
         coming = ComingBay(self.workbench, key)
         talk = await self._conversation(planned, key, phase, news)
-        closing = await self.talker.carry_on(talk, self.hands_for(key, coming))
+        async with Background() as background:
+            hands = self.hands_for(key, coming, background)
+            closing = await self.talker.carry_on(talk, hands)
+            await background.stop_all()
         message = title_of(planned.description)
         bay = await coming.get()
         done = await self.workbench.integrate(bay, message)

@@ -1,7 +1,7 @@
 """Everything one session works with, put together, and the work itself from start to end."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,7 @@ from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
+from m31a_engine.shelter import Shelter
 from m31a_engine.stations import Stations
 from m31a_engine.trust import PROMPTS_FOLDER
 from m31a_engine.views import Views
@@ -50,7 +51,7 @@ from m31a_ledger import LedgerEntry, LedgerStore
 from m31a_providers import Provider
 from m31a_rollback import RollbackError
 from m31a_taskrunner import Control
-from m31a_tools import write_atomic
+from m31a_tools import Rule, write_atomic
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ class Workshop:
     journal: Journal
     started: float
     keeper: Keeper
+    keep_rules: Callable[[Sequence[Rule]], object]
+    """Keeps rules that a person's *always* made, for later runs."""
     until: Phase | None = None
     asks: OpenAsks = field(default_factory=OpenAsks)
     control: Control = field(default_factory=Control)
@@ -94,6 +97,7 @@ class Workshop:
     workbench: Workbench = field(init=False)
     prompts: tuple[Path, ...] = field(init=False)
     compass: Compass = field(init=False)
+    shelter: Shelter = field(init=False)
     models: Models = field(init=False)
     window: WindowWatch = field(init=False)
     steering: Steering = field(init=False)
@@ -125,6 +129,9 @@ class Workshop:
         )
         self.compass = Compass(
             self.ground.repository, self.home.cache / "code" / self.project_home.root.name
+        )
+        self.shelter = Shelter(
+            self.ground.repository, self.config, self.default_mode, self.home.root
         )
         self.models = Models(self.config)
         self.steering = Steering(self.journal)
@@ -226,9 +233,20 @@ class Workshop:
         """Make the branch and the work tree while the model is being asked."""
         try:
             await self.workbench.prepare()
+            await self._look_for_sandbox()
             await self.compass.prepare(self.keeper.session.base, self.workbench.first_path)
         except Exception:
             logger.debug("not all was made beforehand", exc_info=True)
+
+    async def _look_for_sandbox(self) -> None:
+        sandbox = await self.shelter.sandbox()
+        if not sandbox.works and self.shelter.mode is not PermissionMode.ALLOW_ALL:
+            await self.stream.emit(
+                Noticed(
+                    text="no sandbox works here: " + "; ".join(sandbox.reasons),
+                    remedy=await self.shelter.remedy(),
+                )
+            )
 
     async def _say_hello(self, session: Session, resumed: bool) -> None:
         await self.stream.emit(
@@ -259,7 +277,7 @@ class Workshop:
         stations = Stations(
             config=self.config,
             environ=self.environ,
-            default_mode=self.default_mode,
+            shelter=self.shelter,
             folder=self.folder,
             checks_cache=self.project_home.checks,
             ground=self.ground,
@@ -274,6 +292,7 @@ class Workshop:
             prompts=self.prompts,
             compass=self.compass,
             to_heal=self._take_wishes,
+            keep_rules=self.keep_rules,
         )
         return Machinery(
             phase=stations.phase,

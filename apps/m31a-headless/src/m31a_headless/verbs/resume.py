@@ -1,6 +1,6 @@
 """`resume [ID]`: go on with a session where it stopped."""
 
-from m31a_headless.options import UsageError, parse, parser_of
+from m31a_headless.options import UsageError, count, parse, parser_of
 from m31a_headless.runner import carry_out
 
 
@@ -9,8 +9,11 @@ def main(program: str, words: list[str]) -> int:
     parser = parser_of(
         program,
         "resume",
-        "[SESSION] [options]",
+        "[SESSION] [--heal N] [options]",
         "Go on with a session that was killed, stopped or has failed; without an id the newest.",
+    )
+    parser.add_argument(
+        "--heal", metavar="N", type=count, action="append", default=[], help="mend this task again"
     )
     options = parse(parser, words)
     if len(options.words) > 1:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ import anyio.to_thread
 
 from m31a_engine.checks.dependencies import Family, WayBack, families_of, family_of
 from m31a_rollback import Repository, WorkTree
+from m31a_tools import Confined, Launch
 
 _SUBMODULE_MODE = "160000"
 
@@ -28,8 +29,11 @@ class Mounting(Protocol):
     def place(self, checkout: "Checkout") -> Path:
         """Where commands see the checkout: its own path, or the project's."""
 
-    def wrap(self, argv: Sequence[str]) -> tuple[str, ...]:
-        """The argument list that runs `argv` where the checkout stands."""
+    async def launch(
+        self, checkout: "Checkout", argv: Sequence[str], env: Mapping[str, str]
+    ) -> Launch:
+        """How to run `argv` where the checkout stands."""
+        ...
 
     def blocked(self, command: str) -> str:
         """Why this command may not run, for it would reach the user's own files; else ""."""
@@ -64,12 +68,51 @@ class Checkout:
         return tuple(path for path, digest in self._seen.items() if now[path] != digest)
 
 
+Around = Callable[[Checkout], Awaitable[Confined | None]]
+"""How commands on a checkout are confined; None where nothing confines them."""
+
+
+async def unconfined(_: Checkout) -> None:
+    """With the rights of this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """The checkout mounted over the project's own folder, its dependencies read-only in place.
+
+    Virtual environments, editable installs and workspace links lead into the checkout then.
+    """
+
+    around: Around
+
+    async def prepare(self, checkout: Checkout) -> None:
+        """Nothing: what is mounted is mounted for each command."""
+
+    def place(self, checkout: Checkout) -> Path:
+        """The project's path."""
+        return checkout.project
+
+    async def launch(
+        self, checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]
+    ) -> Launch:
+        """In a mount namespace of its own."""
+        confined = await self.around(checkout)
+        if confined is None:
+            raise AssertionError("a checkout is mounted by a sandbox")
+        return confined.launch(argv, cwd=checkout.path, env=env)
+
+    def blocked(self, command: str) -> str:  # noqa: ARG002 - the protocol's
+        """Nothing: no command reaches the user's own files."""
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Linking:
     """Dependency folders by symbolic link, where none of them leads back into the project."""
 
     folders: Sequence[str]
     ways_back: Sequence[WayBack]
+    around: Around = unconfined
 
     async def prepare(self, checkout: Checkout) -> None:
         """Link each folder that is there, is not part of the commit, and leads nowhere back."""
@@ -85,9 +128,14 @@ class Linking:
         """The checkout's own path."""
         return checkout.path
 
-    def wrap(self, argv: Sequence[str]) -> tuple[str, ...]:
-        """The same list: links need no other place to run in."""
-        return tuple(argv)
+    async def launch(
+        self, checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]
+    ) -> Launch:
+        """In the checkout; confined to it where something confines."""
+        confined = await self.around(checkout)
+        if confined is None:
+            return Launch(argv=tuple(argv), cwd=checkout.path, env=env, watcher=False)
+        return confined.launch(argv, cwd=checkout.path, env=env)
 
     def blocked(self, command: str) -> str:
         """Which dependency the command needs that leads back into the project; "" when none."""

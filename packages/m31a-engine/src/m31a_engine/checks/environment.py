@@ -19,7 +19,7 @@ from m31a_engine.checks.dependencies import (
     family_of,
     ways_back,
 )
-from m31a_tools import CommandNotStarted, child_environment, run_process
+from m31a_tools import Confined, Launch, ToolsError, child_environment, run_process
 
 _PROBE = (
     "import json, sys\n"
@@ -63,12 +63,13 @@ async def examine(
     dependency_folders: Sequence[str],
     environ: Mapping[str, str],
     scratch: Path,
+    confined: Confined | None = None,
 ) -> Environment:
     """What the commands would run with, were they run in `project`.
 
-    Python interpreters are started once to be asked where they import from; `scratch` is an
-    empty folder to do that in. The commands of `also` are looked at for ways back, and leave the
-    fingerprint as it is.
+    Python interpreters are started once, confined as said, to be asked where they import from;
+    `scratch` is an empty folder to do that in. The commands of `also` are looked at for ways
+    back, and leave the fingerprint as it is.
     """
     wanted = tuple(commands)
     others = tuple(also)
@@ -77,7 +78,7 @@ async def examine(
     interpreters: dict[str, Interpreter | None] = {}
     counted = frozenset(_pythons(wanted, project, env))
     for program in sorted(counted.union(_pythons(others, project, env))):
-        interpreters[program] = await _ask(program, scratch, env)
+        interpreters[program] = await _ask(program, scratch, env, confined)
     return await anyio.to_thread.run_sync(
         _examine, project, wanted, tuple(dependency_folders), env, interpreters, counted
     )
@@ -150,12 +151,22 @@ def _shebang(program: str) -> list[str]:
     return [os.fsdecode(words[0])]
 
 
-async def _ask(program: str, scratch: Path, env: Mapping[str, str]) -> Interpreter | None:
+async def _ask(
+    program: str, scratch: Path, env: Mapping[str, str], confined: Confined | None
+) -> Interpreter | None:
+    argv = (program, "-c", _PROBE)
+    launch = Launch(argv=argv, cwd=scratch, env=env, watcher=False)
     try:
+        if confined is not None:
+            launch = confined.launch(argv, cwd=scratch, env=env)
         result = await run_process(
-            [program, "-c", _PROBE], cwd=scratch, env=env, timeout_s=_PROBE_TIMEOUT_S
+            launch.argv,
+            cwd=launch.cwd,
+            env=launch.env,
+            watcher=launch.watcher,
+            timeout_s=_PROBE_TIMEOUT_S,
         )
-    except CommandNotStarted:
+    except ToolsError:
         return None
     try:
         answer = result.output.rpartition("\0")[2]

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from m31a_engine.checks.checkout import Linking
+from m31a_engine.checks.checkout import Around, Covering, Linking, unconfined
 from m31a_engine.checks.criteria import TaskCriterion
 from m31a_engine.checks.culprit import find_culprit
 from m31a_engine.checks.definitions import declares_dependencies
@@ -30,6 +30,7 @@ from m31a_engine.config_sections import RedFirst
 from m31a_engine.planning.plan import RunCriterion
 from m31a_engine.project.facts import CheckCommand
 from m31a_rollback import Diff, Repository
+from m31a_tools import Confined
 
 _LARGEST_PATCH_BYTES = 50_000_000
 
@@ -65,6 +66,11 @@ class Checker:
     """Files whose change a person accepted with the plan."""
     red_first: RedFirst = RedFirst.OFF
     """What it means when no test of the run is red on the base."""
+    probing: Confined | None = None
+    """How the interpreters of the environment are asked what they are."""
+    around: Around = unconfined
+    covers: bool = False
+    """Whether a sandbox can mount a checkout over the project's own folder."""
     may_run: Callable[[str], bool] = _nothing_may_run
     """Whether the command of a run criterion has leave to run."""
 
@@ -147,6 +153,7 @@ class Checker:
             dependency_folders=self.dependency_folders,
             environ=self.environ,
             scratch=neutral,
+            confined=self.probing,
         )
 
     def _surroundings(self, environment: Environment) -> Surroundings:
@@ -156,6 +163,7 @@ class Checker:
             way
             for way in ways
             if self.setup
+            and not self.covers
             and any((self.repository.root / way.folder).is_relative_to(f) for f in folders)
         ]
         leading = {way.folder for way in ways}
@@ -164,9 +172,12 @@ class Checker:
             scratch=self.scratch,
             cache=ObservationCache(self.cache),
             environ=self.environ,
-            mounting=Linking(
+            mounting=Covering(self.around)
+            if self.covers
+            else Linking(
                 folders=[name for name in self.dependency_folders if name not in leading],
                 ways_back=[way for way in ways if way not in replaced],
+                around=self.around,
             ),
             fingerprint=f"{fingerprint}+{self.setup}" if replaced else fingerprint,
             timeout_s=self.timeout_s,

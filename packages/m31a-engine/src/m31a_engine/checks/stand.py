@@ -16,6 +16,7 @@ from m31a_rollback import Repository, RollbackError
 from m31a_tools import (
     CommandNotStarted,
     ProcessResult,
+    ToolsError,
     run_process,
     sanitise,
     shell_argv,
@@ -94,7 +95,7 @@ class Stand:
             return self.not_run(command, self._setup_error)
         try:
             result = await self._run(checkout, command)
-        except CommandNotStarted as exc:
+        except ToolsError as exc:
             return self.not_run(command, str(exc))
         changed = await checkout.changed_files()
         if changed:
@@ -116,12 +117,21 @@ class Stand:
     async def _run(self, checkout: Checkout, command: str) -> ProcessResult:
         around = self.surroundings
         project, place = checkout.project, around.mounting.place(checkout)
-        return await run_process(
-            around.mounting.wrap(shell_argv(redirected(command, project, place))),
-            cwd=checkout.path,
-            env=check_environment(around.environ, project, place, checkout.caches),
+        launch = await around.mounting.launch(
+            checkout,
+            shell_argv(redirected(command, project, place)),
+            check_environment(around.environ, project, place, checkout.caches),
+        )
+        result = await run_process(
+            launch.argv,
+            cwd=launch.cwd,
+            env=launch.env,
+            watcher=launch.watcher,
             timeout_s=around.timeout_s,
         )
+        if launch.broke(result.exit_code, result.output):
+            raise CommandNotStarted(command, result.output.strip())
+        return result
 
     async def _ready(self) -> Checkout:
         """The checkout with nothing in it but its files, dependencies and what git ignores."""
@@ -153,7 +163,7 @@ class Stand:
             return ""
         try:
             result = await self._run(checkout, self.surroundings.setup)
-        except CommandNotStarted as exc:
+        except ToolsError as exc:
             return str(exc)
         if result.exit_code == 0 and not result.timed_out:
             return ""

@@ -21,6 +21,7 @@ from m31a_providers import (
 )
 from m31a_tools import PermissionRequest
 
+WEB = "WebFetch"
 _encoder = msgspec.json.Encoder()
 _KINDS = frozenset({"request", "reply", "call", "deferral", "result", "condensed"})
 
@@ -90,6 +91,8 @@ class Conversation:
         """Calls that were begun before the process died and left no result."""
         self.cut = False
         """Whether a request was sent and its reply never came in whole."""
+        self.tainted = False
+        """Whether text from the network came in: leave to reach out is asked for anew then."""
         self.condensations = 0
         """How often it was made shorter."""
         self._journalled = 0
@@ -164,6 +167,7 @@ class Conversation:
     def reply(self, message: AssistantMessage) -> None:
         """Add a whole reply."""
         self.messages.append(message)
+        self.tainted |= any(call.name == WEB for call in message.tool_calls)
         self._journalled = len(self.messages)
         self.turns += 1
         self.cut = False

@@ -341,9 +341,10 @@ class Talker:
         async def show(text: str) -> None:
             await self.stream.live(ToolOutput(conversation=talk.name, call_id=call.id, text=text))
 
-        result = await hands.run(call, show)
+        result = await hands.run(call, show, tainted=talk.tainted)
         decision = result.decision
-        if decision is not None and decision.outcome is PermissionOutcome.DEFERRED:
+        deferred = decision is not None and decision.outcome is PermissionOutcome.DEFERRED
+        if decision is not None and deferred and hands.defers:
             return _Done.deferring(call, talk.name, decision.request or _request_of(call))
         return _Done.ended(call, talk.name, result)
 

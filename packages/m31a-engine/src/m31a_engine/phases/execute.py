@@ -105,7 +105,10 @@ class Execute:
                 )
         for error in work.waiting.values():
             raise error
-        return msgspec.structs.replace(session, head=self.workbench.head, tasks=states)
+        # What was verified before was another tree.
+        return msgspec.structs.replace(
+            session, head=self.workbench.head, tasks=states, verification=None
+        )
 
     def _earlier(self, session: Session, plan: Plan) -> dict[int, TaskState]:
         """Tasks done in an earlier round or by an earlier process."""

@@ -22,6 +22,7 @@ from m31a_engine.session.state import Session, Step
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import ComingBay, Workbench
 from m31a_engine.taskwork import HandsFor
+from m31a_tools import Background
 
 HEALED = "Mend what the checks found"
 
@@ -102,7 +103,10 @@ class Verify:
             key, "heal", "", opening("heal", session, parts, self.prompts), self.journal.records
         )
         try:
-            closing = await self.talker.carry_on(talk, self.hands_for(key, coming))
+            async with Background() as background:
+                hands = self.hands_for(key, coming, background)
+                closing = await self.talker.carry_on(talk, hands)
+                await background.stop_all()
         except (ProviderFailed, LimitReached) as exc:
             # The verdict stands whatever becomes of the healing: it is red, and that is said.
             await self.stream.emit(Noticed(text=f"healing stopped: {exc}", remedy=exc.remedy))

@@ -20,6 +20,8 @@ from m31a_engine.session.journal import Journal, keyed
 from m31a_rollback import Conflicted, RefMoved, Repository, WorkTree
 
 HEAD = "head"
+KEPT = "refs/m31a/kept"
+"""What stood in a work tree before a command that can destroy ran there."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +132,16 @@ class Workbench:
             await self._tree(0)
             self._begun = True
 
-    async def look(self) -> Path:
+    async def keep(self, bay: Bay, message: str) -> str:
+        """Keep all that is in a work tree under a ref of our own; the commit it is kept as."""
+        tree = await bay.tree.tree_id()
+        commit = await self.repository.commit_tree(
+            tree, (bay.place.base,), message, at=datetime.now(UTC)
+        )
+        await self.repository.update_ref(f"{KEPT}/{commit}", commit)
+        return commit
+
+    async def look(self) -> WorkTree:
         """A work tree that shows the newest commit, to be read while no task works."""
         await self.prepare()
         async with self._making:
@@ -138,7 +149,7 @@ class Workbench:
             if 0 not in self._taken and self._new.get(0) != self.head:
                 await tree.reset_to(self.head)
                 self._new[0] = self.head
-            return tree.path
+            return tree
 
     async def take(self, key: str) -> Bay:
         """A work tree for a piece of work; after a kill the one it had, as it was left."""

@@ -1,0 +1,126 @@
+"""What the commands of a run may see and change: this machine's sandbox, put to use.
+
+A task's commands, a check and a hook see a work tree at the project's own path, so that virtual
+environments, editable installs and workspace links lead into it and not into the user's files.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from m31a_engine.config import Config
+from m31a_engine.config_sections import PermissionMode
+from m31a_rollback import Repository, WorkTree
+from m31a_tools import Confined, Confinement, Mount, Sandbox, write_atomic
+
+GIT_AT = Path("/run/m31a/git")
+"""Where a command finds the repository whose folder a work tree was mounted over."""
+
+
+@dataclass(slots=True)
+class Shelter:
+    """The sandbox of one session, looked for once, beside the first request."""
+
+    repository: Repository
+    config: Config
+    default: PermissionMode
+    home: Path
+    """M31A_HOME: out of the commands' sight."""
+    _found: Sandbox | None = None
+    _finding: anyio.Lock = field(default_factory=anyio.Lock)
+
+    @property
+    def mode(self) -> PermissionMode:
+        """The permission mode in force."""
+        return self.config.permissions.mode or self.default
+
+    async def sandbox(self) -> Sandbox:
+        """What confines commands here; tried for real when it is first asked for."""
+        async with self._finding:
+            if self._found is None:
+                self._found = await anyio.to_thread.run_sync(Sandbox.detect, self.home / "cache")
+        return self._found
+
+    async def confines_commands(self) -> bool:
+        """Whether a task's commands run in a sandbox: wherever there is one, unless all may."""
+        return self.mode is not PermissionMode.ALLOW_ALL and (await self.sandbox()).works
+
+    async def allows_checks(self) -> bool:
+        """Whether the project's check commands may run: confined, or where that is not needed."""
+        if self.mode is PermissionMode.ALLOW_ALL or (await self.sandbox()).works:
+            return True
+        return self.config.trusted and self.mode is not PermissionMode.SANDBOXED
+
+    async def remedy(self) -> str:
+        """What to do where commands wait for leave because nothing confines them."""
+        remedies = (await self.sandbox()).remedies
+        trusting = "or look at the project and resume with --permissions rules --trust-project"
+        return " ".join((*remedies, trusting))
+
+    async def around_task(self, tree: WorkTree, folders: Sequence[str]) -> Confined | None:
+        """How the commands of a task run that works in `tree`; None where nothing confines them.
+
+        `folders` are the project's dependency folders, which are seen and stay as they are.
+        """
+        if not await self.confines_commands():
+            return None
+        return await self._around(tree, folders, writable=True)
+
+    async def around_reading(self, tree: WorkTree, folders: Sequence[str]) -> Confined | None:
+        """As `around_task`, for commands that may look and change nothing."""
+        if not (await self.sandbox()).works:
+            return None
+        return await self._around(tree, folders, writable=False)
+
+    async def around_check(
+        self, tree: WorkTree, folders: Sequence[str], temp: Path
+    ) -> Confined | None:
+        """As `around_task`, for a check on a checkout, with caches in `temp`."""
+        if not (await self.sandbox()).works:
+            return None
+        return await self._around(tree, folders, writable=True, temp=temp)
+
+    async def around_probe(self) -> Confined | None:
+        """As `around_reading`, for programs that are asked what they are."""
+        sandbox = await self.sandbox()
+        return Confined(sandbox, Confinement()) if sandbox.works else None
+
+    async def _around(
+        self,
+        tree: WorkTree,
+        folders: Sequence[str],
+        *,
+        writable: bool,
+        temp: Path | None = None,
+    ) -> Confined:
+        sandbox = await self.sandbox()
+        if not sandbox.mounts:
+            writables = (tree.path,) if writable else ()
+            confinement = Confinement(writable=writables, hidden=(self.home,), temp=temp)
+            return Confined(sandbox, confinement)
+        mounts = await anyio.to_thread.run_sync(self._mounts, tree, tuple(folders), writable)
+        return Confined(sandbox, Confinement(mounts=mounts, hidden=(self.home,), temp=temp))
+
+    def _mounts(self, tree: WorkTree, folders: Sequence[str], writable: bool) -> tuple[Mount, ...]:
+        """The work tree over the project, with its dependencies and its repository in place."""
+        root = self.repository.root
+        dependencies = (
+            Mount(root / name, root / name)
+            for name in folders
+            if (root / name).is_dir() and not (tree.path / name).exists()
+        )
+        return (Mount(tree.path, root, writable), *dependencies, *self._git_mounts(tree))
+
+    def _git_mounts(self, tree: WorkTree) -> tuple[Mount, ...]:
+        """The repository where the work tree's `.git` file says, once its folder is covered."""
+        root, common = self.repository.root, self.repository.common_dir
+        if not common.is_relative_to(root):
+            return ()
+        own = tree.checkout.git_dir
+        note = own / "m31a" / "gitfile"
+        note.parent.mkdir(exist_ok=True)
+        write_atomic(note, f"gitdir: {GIT_AT / own.relative_to(common)}\n".encode())
+        return (Mount(common, GIT_AT), Mount(note, root / ".git"))
