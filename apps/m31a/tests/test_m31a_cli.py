@@ -1,4 +1,4 @@
-"""The `m31a` command: verbs go through, everything else says what to type instead."""
+"""The `m31a` command: verbs go through, everything else is for the terminal app."""
 
 import re
 import subprocess
@@ -10,6 +10,8 @@ import pytest
 from journey import isolated_environment
 from m31a.__about__ import __version__
 from m31a.cli import main
+from m31a.command_line import UsageError, wish_of
+from m31a.opening import can_be_fullscreen, shortened
 
 
 def test_version_is_that_of_this_distribution(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,45 +21,77 @@ def test_version_is_that_of_this_distribution(capsys: pytest.CaptureFixture[str]
     )
 
 
-@pytest.mark.parametrize("words", [["--help"], ["help"], ["run", "--help"], ["plan", "x"]])
+@pytest.mark.parametrize("words", [["--help"], ["help"], ["run", "--help"]])
 def test_flags_and_verbs_go_through(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(words) == (2 if words[0] == "plan" else 0)
+    assert main(words) == 0
 
-    out, err = capsys.readouterr()
-    assert (out + err).startswith(("usage: m31a ", "m31a: plan is not built yet"))
+    assert capsys.readouterr().out.startswith("usage: m31a ")
+
+
+def test_without_a_terminal_and_without_a_goal_it_asks_for_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--plain"]) == 2
+    assert capsys.readouterr() == ("", 'm31a: say what is to be done: m31a "GOAL"\n')
+
+
+@pytest.mark.parametrize(
+    ("words", "goal", "resume", "session_id"),
+    [
+        ([], "", False, None),
+        (["fix the bug"], "fix the bug", False, None),
+        (["--", "demo"], "demo", False, None),
+        (["--resume"], "", True, None),
+        (["--resume", "abc"], "", True, "abc"),
+        (["--", "--resume"], "--resume", False, None),
+    ],
+)
+def test_what_a_command_line_asks_of_the_app(
+    words: list[str], goal: str, resume: bool, session_id: str | None
+) -> None:
+    wish = wish_of(words)
+
+    assert (goal, resume, session_id) == (wish.goal, wish.resume, wish.session_id)
+
+
+def test_options_are_those_of_a_run() -> None:
+    wish = wish_of(["make it so", "--mode", "direct", "--model", "small", "--trust-project"])
+
+    assert wish.overrides == {"model.default": "small"}
+    assert wish.options.mode == "direct"
+    assert wish.trust_project
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], 'work on a goal with: m31a run "GOAL", look around with: m31a --help'),
-        (["fix the bug"], "work on this goal with: m31a run 'fix the bug'"),
-        (["it's red"], "work on this goal with: m31a run 'it'\"'\"'s red'"),
-        (["sesions"], "work on this goal with: m31a run sesions; did you mean 'sessions'?"),
-        (["--", "demo"], 'work on a goal with: m31a run "GOAL"'),
-        (["--resume"], "go on with a session with: m31a resume"),
-        (["--resume", "abc"], "go on with a session with: m31a resume abc"),
+        (
+            ["sesions"],
+            "sesions is no command; did you mean 'sessions'?; as a goal: m31a -- sesions",
+        ),
+        (["--resume", "a", "b"], "--resume takes one session id"),
+        (["--versoin"], "unknown option --versoin; did you mean '--verbose'?"),
+        ([""], "the goal is empty: say in quotes what is to be done"),
     ],
 )
-def test_what_is_for_the_terminal_app_says_what_to_type_instead(
-    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(words) == 2
-    assert ("", f"m31a: the terminal app is not built yet; {sentence}\n") == capsys.readouterr()
+def test_what_cannot_be_meant_is_one_sentence(words: list[str], sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        wish_of(words)
+
+    assert sentence == str(caught.value)
 
 
-def test_an_unknown_option_is_no_goal(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--versoin"]) == 2
-    assert capsys.readouterr().err == (
-        "m31a: unknown option '--versoin'; m31a --help lists what there is\n"
-    )
+@pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {}, {"TERM": "xterm", "ACCESSIBLE": "1"}])
+def test_some_terminals_get_plain_text(environ: dict[str, str]) -> None:
+    assert not can_be_fullscreen(environ)
 
 
-def test_a_goal_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["a\x1b]0;t\x07b\nm31a: done"]) == 2
-    err = capsys.readouterr().err
-    assert "\x1b" not in err
-    assert err.count("\n") == 1
+def test_a_folder_below_home_is_written_short() -> None:
+    environ = {"HOME": "/home/ada"}
+
+    assert shortened(Path("/home/ada/slugs"), environ) == "~/slugs"
+    assert shortened(Path("/home/ada"), environ) == "~"
+    assert shortened(Path("/home/adam"), environ) == "/home/adam"
 
 
 def test_windows_is_told_to_be_unsupported(

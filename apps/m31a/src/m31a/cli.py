@@ -1,6 +1,6 @@
 """The `m31a` command: a verb is a verb; anything else is for the terminal app."""
 
-import shlex
+import os
 import sys
 
 from m31a.__about__ import __version__
@@ -19,26 +19,15 @@ def main(arguments: list[str] | None = None) -> int:
         return _refuse("M31A runs on Linux and macOS; on Windows use it inside WSL")
     if first in FLAGS or first in BUILT or first in NOT_YET:
         return run_headless(words, PROGRAM, __version__)
-    return _refuse(without_a_screen(words))
+    from m31a.opening import can_be_fullscreen
 
+    if "--plain" in words or not can_be_fullscreen(os.environ):
+        from m31a.plain import run_plain
 
-def without_a_screen(words: list[str]) -> str:
-    """What to type instead, for a command line that is meant for the terminal app."""
-    from m31a_engine import sanitise, suggestion  # heavy, and not needed for a verb or a flag
+        return run_plain([word for word in words if word != "--plain"])
+    from m31a.start import run_on_screen
 
-    match [" ".join(sanitise(word).split()) for word in words]:
-        case []:
-            rest = 'work on a goal with: m31a run "GOAL", look around with: m31a --help'
-        case ["--resume", *ids]:
-            rest = f"go on with a session with: {shlex.join(['m31a', 'resume', *ids])}"
-        case [option, *_] if option.startswith("-") and option not in {"--", "-"}:
-            return f"unknown option {option!r}; {PROGRAM} --help lists what there is"
-        case [word]:
-            hint = suggestion(word, (*BUILT, *NOT_YET)) if word.isidentifier() else ""
-            rest = f"work on this goal with: m31a run {shlex.quote(word)}{hint}"
-        case _:
-            rest = 'work on a goal with: m31a run "GOAL"'
-    return f"the terminal app is not built yet; {rest}"
+    return run_on_screen(words)
 
 
 def _refuse(sentence: str) -> int:

@@ -1,0 +1,1 @@
+"""What is drawn, as values: styles, lines, frames and themes. Nothing here knows a terminal."""

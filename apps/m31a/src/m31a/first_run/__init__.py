@@ -1,0 +1,1 @@
+"""The first run: what is chosen in it, and the work behind its steps."""

@@ -1,0 +1,146 @@
+"""The app on a terminal: everything put together, from the first frame to the last restore."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from functools import partial
+
+import anyio
+from anyio.abc import TaskStatus
+
+from m31a import catalogue
+from m31a.draw.frame import Size
+from m31a.draw.theme import THEMES
+from m31a.engine_runs import EngineRuns
+from m31a.farewell import farewell
+from m31a.file_list import project_files
+from m31a.opening import shortened
+from m31a.people import People
+from m31a.program.app import App, Stage
+from m31a.program.effects import Effect, ResumeRun
+from m31a.program.loop import Loop
+from m31a.program.performer import Performer
+from m31a.program.scene import Scene, Settings
+from m31a.program.services import Services
+from m31a.terminal.probe import assumed
+from m31a.terminal.session import Session
+from m31a.terminal.tty_port import TtyPort
+from m31a.wish import Wish
+from m31a_engine import Config, ConfigError
+
+HANGUP, INTERRUPTED, TERMINATED = 129, 130, 143
+CODES = {
+    signal.SIGHUP: HANGUP,
+    signal.SIGINT: INTERRUPTED,
+    signal.SIGTERM: TERMINATED,
+}
+
+
+def run_fullscreen(
+    wish: Wish, session: Session, environ: Mapping[str, str], typed: bytes = b""
+) -> int:
+    """The app until it is left; the terminal is as it was before, whatever happens.
+
+    `typed` is what came from the keyboard before.
+    """
+    port = TtyPort(session, environ, typed)
+    try:
+        loop = _loop(wish, port, environ)
+        code = anyio.run(_drive, loop, port, wish)
+    finally:
+        port.close()
+    columns = port.size().width
+    sys.stdout.write(farewell(loop.app.scene.story, columns, port.ink()))
+    sys.stdout.flush()
+    return code
+
+
+def _loop(wish: Wish, port: TtyPort, environ: Mapping[str, str]) -> Loop:
+    runs = EngineRuns(
+        project=wish.project,
+        environ=environ,
+        overrides=wish.overrides,
+        options=wish.options,
+        trust_project=wish.trust_project,
+    )
+    services = Services(
+        project=wish.project,
+        environ=environ,
+        config=runs.config,
+        engine=runs.engine,
+        files=partial(project_files, wish.project),
+        sessions=runs.sessions,
+    )
+    settings = _settings(runs, wish, environ)
+    if settings.theme != "auto":
+        port.theme(settings.theme)
+    if settings.mouse:
+        port.mouse(wanted=True)
+    scene = Scene(
+        project=shortened(wish.project, environ),
+        settings=settings,
+        commands=catalogue.commands(),
+        themes=tuple(THEMES),
+    )
+    performer = Performer(services, runs, People(wish.project, environ), in_tmux="TMUX" in environ)
+    stage = Stage(catalogue.open_screen, catalogue.screen_for, catalogue.TITLES)
+    return Loop(stage, port, performer, App(Size(80, 24), scene), known=assumed(environ))
+
+
+def _settings(runs: EngineRuns, wish: Wish, environ: Mapping[str, str]) -> Settings:
+    """What the configuration says of the app; a broken file is told when a run begins."""
+    motion = environ.get("M31A_MOTION", "1") != "0"
+    try:
+        config = runs.config()
+    except ConfigError:
+        return Settings(motion=motion, mode=wish.options.mode)
+    return Settings(
+        theme=environ.get("M31A_THEME") or config.ui.theme,
+        mode=wish.options.mode,
+        model=config.model_for("execute"),
+        provider=config.chosen_provider,
+        permissions=_permissions(config),
+        budget_usd=config.features.budget_limit_usd,
+        context_limit=_window(config),
+        context_warn=config.context.warn,
+        trusted=config.trusted,
+        motion=motion,
+    )
+
+
+def _permissions(config: Config) -> str:
+    mode = config.permissions.mode
+    return "ask" if mode is None else mode.value
+
+
+def _window(config: Config) -> int | None:
+    settings = config.providers.get(config.chosen_provider)
+    return settings.context if settings is not None else None
+
+
+async def _drive(loop: Loop, port: TtyPort, wish: Wish) -> int:
+    async with anyio.create_task_group() as group:
+        await group.start(_obey_signals, loop, port)
+        effects: tuple[Effect, ...] = (ResumeRun(wish.session_id),) if wish.resume else ()
+        code = await loop.run("repl", wish.goal or None, effects)
+        group.cancel_scope.cancel()
+    return code
+
+
+async def _obey_signals(
+    loop: Loop, port: TtyPort, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    numbers = (*CODES, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT)
+    with anyio.open_signal_receiver(*numbers) as signals:
+        task_status.started()
+        async for number in signals:
+            match number:
+                case signal.SIGWINCH:
+                    loop.resized()
+                case signal.SIGTSTP:
+                    loop.suspend()
+                case signal.SIGCONT:
+                    port.again()
+                    loop.resized()
+                case _:
+                    loop.leave(CODES[number])

@@ -1,0 +1,1 @@
+"""The loop and the words of every screen: messages, effects, keys, navigation."""

@@ -1,0 +1,1 @@
+"""What touches the terminal: its modes, its keys, the bytes that paint it."""

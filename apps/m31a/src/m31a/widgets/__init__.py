@@ -1,0 +1,1 @@
+"""Parts of screens: plain values with pure functions that change and draw them."""

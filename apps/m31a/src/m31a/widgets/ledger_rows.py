@@ -1,0 +1,228 @@
+"""The ledger's rows as the screens show them: a table, one row in full, and charts of all."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from m31a.desks import desk_of
+from m31a.draw.line import EMPTY, Line, Span, span
+from m31a.draw.style import DIM, OK, STRONG, WARN, Style
+from m31a.program.services import Services
+from m31a.widgets.block_lines import one_row, seconds
+from m31a.widgets.charts import bar_chart, sparkline
+from m31a.widgets.facts import fact_lines, list_lines, title_lines
+from m31a_engine.books import Wanted
+
+GOOD_WORDS = frozenset({"shipped", "shipped_on_branch", "answered"})
+SPARK_CELLS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run as the ledger remembers it; a cost of None is unknown, not 0."""
+
+    session: str
+    at: str
+    project: str
+    model: str
+    mode: str
+    outcome: str
+    tasks: int
+    failed: int
+    healed: int
+    commits: int
+    cost_usd: float | None
+    duration_s: float
+    keywords: tuple[str, ...]
+    failures: tuple[str, ...]
+    demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often a model succeeded at goals of one complexity."""
+
+    name: str
+    share: float | None
+    """0 to 1; None when no run speaks for or against it."""
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What all runs add up to; demos are left out."""
+
+    sessions: int
+    tasks_mean: float
+    failed: int
+    healed: int
+    cost_usd: float | None
+    cost_known: int
+    duration_mean_s: float
+    failures: tuple[tuple[str, int], ...]
+    frameworks: tuple[tuple[str, int], ...]
+    models: tuple[Rate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The rows, the newest first; the figures of all; lines of the file that cannot be read."""
+
+    rows: tuple[RunRow, ...]
+    figures: Figures
+    problems: tuple[str, ...]
+
+
+def read_book(services: Services, words: str) -> Book:
+    """The ledger; with words only the rows that are like them, the most alike first.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        OSError: the ledger cannot be read.
+    """
+    ledger = desk_of(services).ledger
+    with suppress(FileNotFoundError):  # what hinders reading is told here, by the system's words
+        ledger.store.path.open("rb").close()
+    found = ledger.query(Wanted(words=words), None) if words else ledger.newest()
+    stats = ledger.stats()
+    rows = tuple(
+        RunRow(
+            session=each.session,
+            at=each.at,
+            project=each.project,
+            model=each.model,
+            mode=each.mode,
+            outcome=each.outcome,
+            tasks=each.tasks,
+            failed=each.failed,
+            healed=each.healed,
+            commits=each.commits,
+            cost_usd=each.cost_usd,
+            duration_s=each.duration_s,
+            keywords=each.keywords,
+            failures=each.failures,
+            demo=each.is_demo,
+        )
+        for each in found
+    )
+    figures = Figures(
+        sessions=stats.sessions,
+        tasks_mean=stats.tasks_mean,
+        failed=stats.failed,
+        healed=stats.healed,
+        cost_usd=stats.cost_total_usd,
+        cost_known=stats.cost_known,
+        duration_mean_s=stats.duration_mean_s,
+        failures=tuple((each.name, each.count) for each in stats.top_failures),
+        frameworks=tuple((each.name, each.count) for each in stats.top_frameworks),
+        models=tuple(
+            Rate(f"{each.model} {each.complexity}".strip(), each.success_rate, each.sessions)
+            for each in stats.models
+        ),
+    )
+    problems = tuple(f"line {each.line}: {each.reason}" for each in ledger.store.problems())
+    return Book(rows, figures, problems)
+
+
+def money(cost_usd: float | None) -> str:
+    """A cost; one that is not known is `$?`."""
+    return "$?" if cost_usd is None else f"${cost_usd:.2f}"
+
+
+def outcome_style(row: RunRow) -> tuple[str, Style]:
+    """The sign and the look of how a run ended."""
+    return ("✓", OK) if row.outcome in GOOD_WORDS else ("!", WARN)
+
+
+def run_line(row: RunRow) -> Line:
+    """A run on one line."""
+    glyph, style = outcome_style(row)
+    about = " ".join(row.keywords) or row.session
+    return Line.of(
+        Span(f"{glyph} ", style),
+        Span(f"{row.at[:10]} ", DIM),
+        span(f"{money(row.cost_usd):>7}  "),
+        span(one_row(about)),
+        Span("  demo" if row.demo else "", DIM),
+    )
+
+
+def run_lines(row: RunRow, cells: int) -> tuple[Line, ...]:
+    """A run in full."""
+    cost = "unknown" if row.cost_usd is None else f"${row.cost_usd:.4f}"
+    return (
+        *title_lines(row.outcome.replace("_", " ") or "no outcome", cells, after=row.at),
+        EMPTY,
+        *fact_lines(
+            (
+                ("about", " ".join(row.keywords)),
+                ("project", row.project),
+                ("model", row.model),
+                ("mode", row.mode),
+                ("cost", cost),
+                ("took", seconds(row.duration_s)),
+                ("tasks", f"{row.tasks}, {row.failed} failed, {row.healed} healed"),
+                ("commits", str(row.commits)),
+                ("session", row.session),
+            ),
+            cells,
+        ),
+        *list_lines("went wrong", row.failures, cells, style=WARN),
+    )
+
+
+def figure_lines(book: Book, cells: int) -> tuple[Line, ...]:
+    """All runs as figures and charts."""
+    figures = book.figures
+    cost = (
+        "unknown"
+        if figures.cost_usd is None
+        else f"${figures.cost_usd:.2f} ({figures.cost_known} runs with a known cost)"
+    )
+    head = fact_lines(
+        (
+            ("runs", str(figures.sessions)),
+            ("cost", cost),
+            ("a run", f"{seconds(figures.duration_mean_s)}, {figures.tasks_mean:.1f} tasks"),
+            ("tasks", f"{figures.failed} failed, {figures.healed} healed"),
+        ),
+        cells,
+    )
+    runs = [row for row in book.rows if not row.demo]
+    ended = Counter(row.outcome.replace("_", " ") or "unknown" for row in runs)
+    models = [
+        (one_row(each.name), each.share or 0.0, _percent(each)) for each in figures.models[:6]
+    ]
+    return (
+        *head,
+        *_spark("cost of each run", [row.cost_usd or 0.0 for row in reversed(runs)], cells),
+        *_spark("time of each run", [row.duration_s for row in reversed(runs)], cells),
+        *_chart("how they ended", _counts(ended.most_common(6)), cells),
+        *_chart("models: share that succeeded", models, cells),
+        *_chart("what went wrong most", _counts(figures.failures), cells),
+        *_chart("frameworks", _counts(figures.frameworks), cells),
+        *list_lines("lines of the ledger that cannot be read", book.problems, cells, style=WARN),
+    )
+
+
+def _percent(rate: Rate) -> str:
+    share = "none judged" if rate.share is None else f"{rate.share:.0%}"
+    return f"{share} of {rate.sessions}"
+
+
+def _counts(counts: Sequence[tuple[str, int]]) -> list[tuple[str, float, str]]:
+    return [(one_row(name), float(count), str(count)) for name, count in counts]
+
+
+def _spark(title: str, values: Sequence[float], cells: int) -> tuple[Line, ...]:
+    if len(values) < 2 or not any(values):
+        return ()
+    line = Line.of(sparkline(values, min(SPARK_CELLS, cells)))
+    return (EMPTY, Line.of(Span(title, STRONG), Span(", the newest on the right", DIM)), line)
+
+
+def _chart(title: str, rows: Sequence[tuple[str, float, str]], cells: int) -> tuple[Line, ...]:
+    if not rows:
+        return ()
+    return (EMPTY, Line.of(Span(title, STRONG)), *bar_chart(rows, min(cells, 90)))

@@ -1,0 +1,158 @@
+"""A long conversation in a small window: only what is seen is laid out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from m31a.draw.frame import Size
+from m31a.draw.line import EMPTY, Line, Span
+from m31a.draw.style import ACCENT
+from m31a.program.keymap import KeyTable, bind
+from m31a.story.blocks import Block, UserSaid
+from m31a.widgets.block_lines import block_lines
+
+KEYS: KeyTable = (
+    bind("scroll.page_up", "pageup", "a page back"),
+    bind("scroll.page_down", "pagedown", "a page on"),
+    bind("scroll.line_up", "shift+up", "a line back"),
+    bind("scroll.line_down", "shift+down", "a line on"),
+    bind("scroll.top", "ctrl+home", "to the beginning"),
+    bind("scroll.bottom", "ctrl+end", "to the end, and follow"),
+    bind("scroll.prompt_up", "ctrl+up", "to the goal before"),
+    bind("scroll.prompt_down", "ctrl+down", "to the goal after"),
+    bind("scroll.open", "ctrl+o", "open or fold what tools printed"),
+)
+WHEEL_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scroll:
+    """Which row stands at the top; `block` None follows the end."""
+
+    block: int | None = None
+    row: int = 0
+    seen: int = 0
+    """How many blocks there were when the reader left the end."""
+    opened: bool = False
+    """Whether what is long is shown whole."""
+
+
+FOLLOW = Scroll()
+
+
+class _Ref:
+    """A block by identity: the same value laid out once, without comparing long texts."""
+
+    __slots__ = ("block",)
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+
+    def __hash__(self) -> int:
+        return id(self.block)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Ref) and other.block is self.block
+
+
+@lru_cache(maxsize=2048)
+def _lines(ref: _Ref, cells: int, opened: bool) -> tuple[Line, ...]:
+    return block_lines(ref.block, cells, opened=opened)
+
+
+def lines_of(block: Block, cells: int, opened: bool) -> tuple[Line, ...]:
+    """A block's lines, kept for the next frame."""
+    return _lines(_Ref(block), cells, opened)
+
+
+def transcript_lines(blocks: Sequence[Block], scroll: Scroll, size: Size) -> tuple[Line, ...]:
+    """The rows that are seen: exactly `size.height`."""
+    start, skip = _top(blocks, scroll, size)
+    lines: list[Line] = []
+    for index in range(start, len(blocks)):
+        lines.extend(lines_of(blocks[index], size.width, scroll.opened))
+        if len(lines) - skip >= size.height:
+            break
+    shown = lines[skip : skip + size.height]
+    shown.extend([EMPTY] * (size.height - len(shown)))
+    if scroll.block is not None and shown:
+        new = len(blocks) - scroll.seen
+        said = f" ↓ {new} new · ctrl+end " if new > 0 else " ↓ more · ctrl+end "
+        pill = Line.of(Span(said, ACCENT)).clipped(size.width)
+        shown[-1] = shown[-1].under(max(0, size.width - pill.width), pill, size.width)
+    return tuple(line.clipped(size.width) for line in shown)
+
+
+def _top(blocks: Sequence[Block], scroll: Scroll, size: Size) -> tuple[int, int]:
+    """The block and the row in it that stand at the top."""
+    if scroll.block is not None:
+        return min(scroll.block, max(0, len(blocks) - 1)), scroll.row
+    left = size.height
+    for index in range(len(blocks) - 1, -1, -1):
+        height = len(lines_of(blocks[index], size.width, scroll.opened))
+        if height >= left:
+            return index, height - left
+        left -= height
+    return 0, 0
+
+
+def scrolled(blocks: Sequence[Block], scroll: Scroll, size: Size, rows: int) -> Scroll:
+    """Moved by `rows` (negative: back); at the end it follows again."""
+    if not blocks:
+        return Scroll(opened=scroll.opened)
+    block, row = _top(blocks, scroll, size)
+    row += rows
+    while row < 0 and block > 0:
+        block -= 1
+        row += len(lines_of(blocks[block], size.width, scroll.opened))
+    row = max(0, row)
+    while block < len(blocks) - 1 and row >= (
+        height := len(lines_of(blocks[block], size.width, scroll.opened))
+    ):
+        row -= height
+        block += 1
+    end = _top(blocks, Scroll(opened=scroll.opened), size)
+    if (block, row) >= end:
+        return Scroll(opened=scroll.opened)
+    seen = scroll.seen if scroll.block is not None else len(blocks)
+    return Scroll(block, row, seen, scroll.opened)
+
+
+def scroll_applied(
+    blocks: Sequence[Block], scroll: Scroll, size: Size, action: str
+) -> Scroll | None:
+    """After an action of `KEYS`; None when it is none."""
+    page = max(1, size.height - 2)
+    steps = {
+        "scroll.page_up": -page,
+        "scroll.page_down": page,
+        "scroll.line_up": -1,
+        "scroll.line_down": 1,
+    }
+    match action:
+        case _ if action in steps:
+            return scrolled(blocks, scroll, size, steps[action])
+        case "scroll.top":
+            end = _top(blocks, Scroll(opened=scroll.opened), size)
+            return Scroll(0, 0, len(blocks), scroll.opened) if end > (0, 0) else scroll
+        case "scroll.bottom":
+            return Scroll(opened=scroll.opened)
+        case "scroll.prompt_up" | "scroll.prompt_down":
+            return _to_goal(blocks, scroll, size, -1 if action == "scroll.prompt_up" else 1)
+        case "scroll.open":
+            return Scroll(scroll.block, 0, scroll.seen, not scroll.opened)
+        case _:
+            return None
+
+
+def _to_goal(blocks: Sequence[Block], scroll: Scroll, size: Size, step: int) -> Scroll:
+    at, row = _top(blocks, scroll, size)
+    index = at + step if step > 0 or row == 0 else at
+    while 0 <= index < len(blocks):
+        if isinstance(blocks[index], UserSaid):
+            end = _top(blocks, Scroll(opened=scroll.opened), size)
+            if (index, 0) >= end:
+                break
+            return Scroll(index, 0, len(blocks), scroll.opened)
+        index += step
+    return Scroll(opened=scroll.opened) if step > 0 else scroll
