@@ -28,6 +28,29 @@ CAMPAIGNS: dict[str, Campaign] = {
         cases=500,
         tests=("packages/m31a-rollback/tests/test_rollback_kills.py",),
     ),
+    "writes": Campaign(
+        shows="a file change killed, or failed, at any system call is whole or not there",
+        cases=100,
+        tests=("packages/m31a-tools/tests/test_tools_kills.py",),
+    ),
+    "shell": Campaign(
+        shows="bash runs nothing that the judge of commands did not see",
+        cases=3000,
+        tests=("packages/m31a-tools/tests/test_shell_against_bash.py",),
+    ),
+    "servers": Campaign(
+        shows="servers that others wrote are read, left, and their faults named",
+        cases=12,
+        tests=("packages/m31a-providers/tests/test_real_servers.py",),
+    ),
+    "streams": Campaign(
+        shows="an answer means the same wherever it is cut",
+        cases=1000,
+        tests=(
+            "packages/m31a-providers/tests/test_reply_corpus.py",
+            "packages/m31a-providers/tests/test_messages_corpus.py",
+        ),
+    ),
     "learning": Campaign(
         shows="a run that recalls earlier ones needs fewer attempts than one that does not",
         cases=20,

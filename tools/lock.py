@@ -52,7 +52,7 @@ def resolve(uv: str, options: list[str]) -> str:
         for manifest in [*ROOT.glob("pyproject.toml"), *ROOT.glob("*/*/pyproject.toml")]:
             needed = [manifest, *manifest.parent.glob("src/*/__about__.py")]
             needed += [manifest.parent / plain for plain in ("README.md", "LICENSE")]
-            needed += [manifest.parent / "hatch_build.py"]
+            needed += manifest.parent.glob("*.py")  # what builds a wheel may need it
             for file in filter(Path.is_file, needed):
                 target = copy / file.relative_to(ROOT)
                 target.parent.mkdir(parents=True, exist_ok=True)

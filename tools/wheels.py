@@ -38,7 +38,7 @@ DIRECT: dict[str, frozenset[str]] = {
     "m31a-tools": frozenset({"anyio", "msgspec", "wcmatch", "tree-sitter", "tree-sitter-bash"}),
     "m31a-engine": frozenset({"anyio", "msgspec"}),
     "m31a-headless": frozenset(),
-    "m31a": frozenset(),
+    "m31a": frozenset({"anyio", "blessed", "wcwidth", "markdown-it-py", "pygments"}),
 }
 """The third parties a distribution may name itself; a new one needs a decision record."""
 
@@ -49,6 +49,8 @@ BRINGS: dict[str, frozenset[str]] = {
     "httpx": frozenset({"anyio", "certifi", "httpcore", "idna"}),
     "httpcore": frozenset({"certifi", "h11"}),
     "wcmatch": frozenset({"bracex"}),
+    "blessed": frozenset({"wcwidth", "jinxed"}),
+    "markdown-it-py": frozenset({"mdurl"}),
     "keyring": frozenset(
         {"jaraco-classes", "jaraco-functools", "jaraco-context", "jeepney", "secretstorage"}
         | ({"importlib-metadata"} if sys.version_info < (3, 12) else set())

@@ -42,6 +42,8 @@ ALLOWED: dict[str, str] = {
     "m31a_rollback.git.run_git": "every git there is",
     "m31a_rollback.testing": "a test's repository is made as its owner would",
     "m31a_tools.process": "every other process: the model's commands and the project's checks",
+    "m31a_tools.sandbox.landlock_starter.main": "becomes the confined command",
+    "m31a_tools.sandbox.probe": "tries, in a sandbox, what a command must not do",
     # files that must survive a kill
     "m31a_tools.atomic": "a file replaced whole, for the file tools and the engine",
     "m31a_ledger.durable": "the ledger's lines",
@@ -57,7 +59,13 @@ ALLOWED: dict[str, str] = {
     "m31a_rollback.discovery.init_repository": "the first index of a new repository",
     "m31a_rollback.hooks.run_commit_hooks": "the message file that a hook may edit",
     "m31a_rollback.giving_back": "files and index given back by a reset, a restore or an undo",
+    "m31a_tools.change_set": "several files of the model's replaced together, journalled before",
+    "m31a_tools.recovery._give_back": "files given their old names back",
+    "m31a_tools.move_file._rename": "the model's own move, inside the work tree",
+    "m31a_engine.desk.keeping._move": "a session's folder moved to or from the archive",
     # locks hold no data
+    "m31a_engine.desk.kept.Kept.change": "the lock beside a list of ours",
+    "m31a_engine.learning.memory.Memory._locked": "the lock beside a project's facts",
     "m31a_engine.session.locks.SessionLock": "who holds a session",
     "m31a_engine.trust.Trust._changing": "the lock beside the list of trusted folders",
     # the model's files, beneath the root
@@ -68,9 +76,12 @@ ALLOWED: dict[str, str] = {
     "m31a_providers.testing.model_server.ModelServer._write_log": "the log of a test's server",
     "m31a_tools.capture": "output too long to show",
     "m31a_tools.dispatch._kept": "output too long to show",
-    "m31a_engine.phases.plan.MakePlan._ask": "the plan for people; the journal holds it",
+    "m31a_engine.drafting.Drafting._ask": "the plan for people; the journal holds it",
     "m31a_engine.demo._project": "the demo's own project",
     "m31a_keychain.pass_store.PassStore._run": "the `pass` program, with the key on its input",
+    "m31a.people.People.edit": "the person's own editor on a file of ours",
+    "m31a.people.People.shell": "the person's own command lines",
+    "m31a.crash._kept": "the traceback of a crash",
     "m31a_headless.dispatch": "the traceback of a crash",
     "m31a_headless.streams.discard_output": "output whose reader is gone",
 }

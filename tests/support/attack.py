@@ -32,6 +32,10 @@ PYTEST: Mapping[str, str] = {
     "tests/test_sums.py": FUNCTIONS,
     "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-p no:cacheprovider"\n',
 }
+REMOVE = "python3 -c 'import os, sys; [*map(os.remove, sys.argv[1:])]'"
+"""`rm` is asked about in a run that nobody watches; this only does what the sandbox lets it."""
+HERE = "{project}"
+"""Stands for the path of the user's folder."""
 PROVEN = frozenset({Verdict.VERIFIED, Verdict.VERIFIED_KNOWN_FAILURES})
 
 
@@ -65,6 +69,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: Verdict
     tree: str
+    findings: tuple[Finding, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +78,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     landed: bool
     session: str
-    branch: str
+    branch: str | None = None
     commit: str | None = None
     verification: Proof | None = None
     findings: tuple[Finding, ...] = ()
@@ -86,29 +91,30 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def kinds(self) -> frozenset[FindingKind]:
         """The kinds of all that was found."""
-        return frozenset(finding.kind for finding in self.findings)
+        proof = self.verification.findings if self.verification is not None else ()
+        return frozenset(finding.kind for finding in (*self.findings, *proof))
 
 
-def calls_of(attack: Attack) -> tuple[Call, ...]:
+def calls_of(attack: Attack, here: str) -> tuple[Call, ...]:
     """The tool calls of the attack, in order."""
     written = [
-        Call(name="FileWrite", arguments={"path": path, "content": text})
+        Call(name="FileWrite", arguments={"path": path, "content": text.replace(HERE, here)})
         for path, text in attack.head.items()
         if text is not None
     ]
     removed = [path for path, text in attack.head.items() if text is None]
-    commands = [f"rm -r {shlex.join(removed)}"] if removed else []
-    commands += [attack.shell] if attack.shell else []
+    commands = [f"{REMOVE} {shlex.join(removed)}"] if removed else []
+    commands += [attack.shell.replace(HERE, here)] if attack.shell else []
     ran = [Call(name="Bash", arguments={"command": command}) for command in commands]
     return (*written, *ran)
 
 
-def script_of(attack: Attack) -> Sequence[Rule]:
+def script_of(attack: Attack, here: str) -> Sequence[Rule]:
     """The replies of the model: what it does, and that all is well."""
     done = Reply(text="Done: all tests pass, everything is verified.")
     return [
         Rule(phase="plan", reply=Reply(text=attack.plan)),
-        Rule(phase="execute", turn=1, reply=Reply(tool_calls=calls_of(attack))),
+        Rule(phase="execute", turn=1, reply=Reply(tool_calls=calls_of(attack, here))),
         Rule(phase="execute", reply=done),
         Rule(phase="heal", reply=done),
         Rule(phase="ship", reply=done),
@@ -134,7 +140,7 @@ def prepared(folder: Path, environment: Mapping[str, str], attack: Attack) -> Pr
 def carried_out(project: ProjectFolder, attack: Attack) -> tuple[Ended, Report]:
     """A run with that model, to its end."""
     mode = "full" if attack.plan else "direct"
-    with ModelServer(script_of(attack)) as server:
+    with ModelServer(script_of(attack, str(project.path))) as server:
         words = ("--base-url", server.base_url, "--model", "any", "--output", "json")
         free = FREE if attack.free else ()
         ended = called(

@@ -27,6 +27,7 @@ from m31a.terminal.probe import Capabilities, assumed, learned
 from m31a.terminal.writer import Writer, write_all
 from m31a_engine import (
     ContextCondensed,
+    CulpritFound,
     Finding,
     FindingKind,
     FindingMade,
@@ -37,6 +38,7 @@ from m31a_engine import (
     TaskEnded,
     TextStreamed,
 )
+from m31a_engine.checks.result import Culprit
 
 SIZE = Size(20, 3)
 
@@ -229,9 +231,16 @@ def test_a_story_is_told_event_by_event() -> None:
     finding = Finding(kind=FindingKind.SECRET, severity=Severity.WARNING, text="a key")
     story = tell(story, FindingMade(finding=finding))
 
+    for culprit in (
+        Culprit(check="test", commit="c0ffee1234567", subject="Change"),
+        Culprit(check="test", inconclusive="it is flaky"),
+    ):
+        story = tell(story, CulpritFound(culprit=culprit))
+
     assert [type(block).__name__ for block in story.blocks] == [
-        *("UserSaid", "Said", "TaskMark", "Notice", "Notice", "FindingCard"),
+        *("UserSaid", "Said", "TaskMark", "Notice", "Notice", "FindingCard", "Notice", "Notice"),
     ]
+    assert story.blocks[-2] == Notice("test is red since c0ffee1234 Change", level="warn")
     assert story.task(7) is not None
     assert story.findings == (finding,)
     over = halted(story, "it broke", "mend it")

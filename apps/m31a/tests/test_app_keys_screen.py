@@ -1,5 +1,6 @@
 """Keys are stored, told of and removed; what they are is never on the screen."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,15 @@ ROWS = (
     ),
     KeyRow("zen", "from variable ZEN_API_KEY", found=True),
 )
+PASS = """#!/bin/sh
+store="$HOME/.password-store"
+case "$1" in
+    show) cat "$store/$2.gpg" ;;
+    insert) mkdir -p "$store/m31a" && cat > "$store/$4.gpg" ;;
+    rm) rm "$store/$3.gpg" ;;
+esac
+"""
+"""The program `pass`, without its encryption."""
 SECRET = "sk-or-v1-0123456789abcdef"
 
 
@@ -114,3 +124,28 @@ def test_a_machine_without_keychain_keeps_the_field_open(tmp_path: Path) -> None
 
     assert "✗" in desk.text
     assert "key  " in desk.text
+
+
+def test_a_key_is_stored_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "pass"
+    store = tmp_path / ".password-store"
+    program.parent.mkdir()
+    store.mkdir()
+    program.write_text(PASS)
+    program.chmod(0o755)
+    (store / ".gpg-id").write_text("me")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.delenv("PASSWORD_STORE_DIR", raising=False)
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    services = services_of(tmp_path, {"M31A_HOME": str(tmp_path / "home")})
+    desk = settle(Desk("keys", "zen"), services)
+
+    settle(desk.press("enter").paste(SECRET).press("enter"), services)
+    assert (store / "m31a" / "zen.gpg").read_text().strip() == SECRET
+    assert "✓ zen" in desk.text
+    assert SECRET not in desk.text
+
+    settle(desk.press("d", "d"), services)
+    assert "– zen" in desk.text
+    assert not (store / "m31a" / "zen.gpg").exists()

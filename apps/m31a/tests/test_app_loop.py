@@ -264,7 +264,7 @@ async def test_a_goal_typed_meanwhile_waits_its_turn() -> None:
 
 async def test_what_cannot_be_resumed_is_said_with_its_remedy() -> None:
     async with at_work() as table:
-        table.glass.type("/resume")
+        table.glass.type("/resume abc")
         table.glass.press(Key("enter"))
         await table.glass.until("no session can go on")
         await table.glass.until("start one")

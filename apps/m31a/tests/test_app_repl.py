@@ -26,7 +26,7 @@ from m31a.program.effects import (
 )
 from m31a.program.messages import Edited, Printed, RunOver, WorkFailed
 from m31a.screens.repl import Remembered
-from m31a.story.blocks import Notice, Said, ShellCard
+from m31a.story.blocks import Notice, Said, ShellCard, UserSaid
 from m31a.testing import Desk, sample_scene
 from m31a_engine import (
     CancelTask,
@@ -38,6 +38,7 @@ from m31a_engine import (
     Pause,
     RunStarted,
     SkipTask,
+    Steer,
     Usage,
     UsageChanged,
 )
@@ -71,7 +72,6 @@ def said(line: str, desk: Desk | None = None) -> list[Effect]:
         ("/workflow make it so", [StartRun("make it so", Options(mode=Mode.FULL))]),
         ("/agent-mode direct", [ChangeSettings(mode="direct"), Toast("mode direct", "ok")]),
         ("/resume 2026", [ResumeRun("2026")]),
-        ("/resume", [ResumeRun(None)]),
         ("/demo", [StartDemo()]),
         ("/dem", [StartDemo()]),
         ("/model small", [ChangeSettings(model="small"), Toast("model small", "ok")]),
@@ -184,6 +184,16 @@ def test_the_next_goal_begins_when_the_run_is_over() -> None:
 
 def _queued(desk: Desk, goals: tuple[str, ...]) -> App:
     return replace(desk.app, scene=replace(desk.app.scene, queue=goals))
+
+
+def test_a_word_in_between_reaches_the_run_at_once() -> None:
+    desk = busy().type("mind the tests").press("alt+s")
+
+    assert desk.effects == [
+        *(AddBlock(UserSaid("mind the tests")), SendCommand(Steer(text="mind the tests"))),
+    ]
+    assert "mind the tests" not in desk.text
+    assert fresh().type("make it so").press("alt+s").effects == [StartRun("make it so", Options())]
 
 
 def test_escape_stops_the_run_and_keeps_the_draft() -> None:

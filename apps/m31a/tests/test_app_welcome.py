@@ -31,7 +31,7 @@ NEAR = Nearby("llama.cpp", "http://127.0.0.1:8080/v1", (ModelInfo(id="qwen", con
 
 
 def begun(*servers: Nearby, keyed: tuple[str, ...] = ()) -> Desk:
-    desk = Desk("welcome").send(Looked(keyed)).send(NearbyFound(servers))
+    desk = Desk("welcome").send(Looked(keyed)).send(NearbyFound(servers)).wait(0.5)
     desk.effects.clear()
     return desk
 
@@ -82,6 +82,16 @@ def test_it_can_be_left_at_any_step(where: Callable[[], Desk]) -> None:
     assert where().press("escape").top.id == "repl"
 
 
+def test_keys_pressed_as_it_opens_are_not_taken_for_choices() -> None:
+    desk = Desk("welcome")
+    desk.effects.clear()
+
+    desk.press("d")
+
+    assert desk.effects == []
+    assert desk.top.id == "welcome"
+
+
 def test_the_demo_is_one_key_away() -> None:
     desk = begun().press("d")
 
@@ -130,7 +140,7 @@ def test_the_theme_is_seen_at_once() -> None:
 
 
 def test_the_list_moving_down_does_not_change_what_is_chosen() -> None:
-    desk = Desk("welcome").press("down").send(NearbyFound((NEAR,)))
+    desk = Desk("welcome").wait(0.5).press("down").send(NearbyFound((NEAR,)))
 
     assert "▸ zen" in desk.text
 
@@ -153,7 +163,7 @@ def test_all_steps_with_a_real_server_end_in_a_usable_configuration(tmp_path: Pa
     with ModelServer([], check=False) as server:
         desk = Desk("welcome")
         desk.effects.clear()
-        desk.send(Looked(())).send(NearbyFound(()))
+        desk.send(Looked(())).send(NearbyFound(())).wait(0.5)
 
         desk.press("end", "enter").paste(server.base_url)
         settle(desk.press("enter"), services)

@@ -25,7 +25,7 @@ from m31a_engine.conversation.models import Models
 from m31a_engine.conversation.steering import HEADING, Remark, Steering
 from m31a_engine.conversation.turn import CUT, INTERRUPTED, NO_TOOLS, TOO_MANY, Talker
 from m31a_engine.conversation.window import Windows, WindowWatch
-from m31a_engine.errors import BudgetSpent, LimitReached, ProviderFailed, WaitingForApproval
+from m31a_engine.errors import BudgetSpent, Denied, LimitReached, ProviderFailed, WaitingForApproval
 from m31a_engine.events import AskClosed, AskOpened, ContextCondensed, Event, ToolEnded, ToolOutput
 from m31a_engine.session.journal import Journal, Record, read_records
 from m31a_engine.session.stream import EventStream
@@ -691,3 +691,27 @@ async def test_text_from_the_network_taints_a_conversation_for_good(tmp_path: Pa
     talk.result(ToolMessage(call_id="1", text="page"))
     talk.replace(OPENING)
     assert talk.tainted
+
+
+async def test_a_person_who_says_exit_stops_the_run_and_is_asked_again_later(
+    tmp_path: Path,
+) -> None:
+    async def answer(desk: Desk, grant: Grant) -> None:
+        async for envelope in desk.stream.reader:
+            if isinstance(envelope.event, AskOpened):
+                ask_id = envelope.event.ask.ask_id
+                assert desk.asks.answer(PermissionAnswer(ask_id=ask_id, grant=grant))
+
+    script = scripted([calling(bash("touch a")), Reply(text="done")])
+    async with at_desk(tmp_path, script, mode=Mode.ASK) as desk, anyio.create_task_group() as group:
+        group.start_soon(answer, desk, Grant.EXIT)
+        with pytest.raises(Denied):
+            await desk.carry_on()
+        group.cancel_scope.cancel()
+    assert not (tmp_path / "work" / "a").exists()
+
+    async with at_desk(tmp_path, script, mode=Mode.ASK) as desk, anyio.create_task_group() as group:
+        group.start_soon(answer, desk, Grant.ONCE)
+        assert await desk.carry_on() == "done"
+        group.cancel_scope.cancel()
+    assert (tmp_path / "work" / "a").exists()

@@ -42,6 +42,7 @@ from m31a_engine import (
     TaskHealing,
     TaskStarted,
     ToolEnded,
+    Undo,
     Verdict,
     build,
     ledger_at,
@@ -87,6 +88,7 @@ Script = Iterable[Rule | Reply | str]
 MEND = Call(
     name="Edit", arguments={"path": "sums.py", "old_string": "a - b", "new_string": "a + b"}
 )
+LOOK_AND_WRITE = Call(name="Bash", arguments={"command": "cat sums.py; touch x"})
 MEND_ZERO = Call(
     name="Edit",
     arguments={"path": "sums.py", "old_string": "return 0", "new_string": "return a + b"},
@@ -527,3 +529,57 @@ async def test_what_a_person_adds_reaches_the_model_before_it_stops(place: Place
                         report = envelope.event.report
 
     assert (report.outcome, report.answer) == (Outcome.SHIPPED, "Short now.")
+
+
+async def test_the_newest_task_is_taken_back_and_done_anew(place: Place) -> None:
+    script = [
+        Rule(phase="execute", contains="with a plus", reply=Reply(tool_calls=(MEND,))),
+        Rule(
+            phase="execute",
+            turn=1,
+            times=1,
+            reply=Reply(tool_calls=(writing("sums.py", "def add(a, b):\n    return 0\n"),)),
+        ),
+        Rule(phase="execute", turn=1, reply=Reply(tool_calls=(MEND,))),
+        Rule(phase="execute", reply=Reply(text="Done.", hold="the person looks")),
+    ]
+    with model(script) as server:
+        server.hold("the person looks")
+        engine = place.engine(server.base_url)
+        async with engine.start(GOAL, Options(mode=Mode.DIRECT)) as run:
+            with anyio.fail_after(60):
+                async for envelope in run.events:
+                    if isinstance(envelope.event, ToolEnded) and envelope.event.tool == "FileWrite":
+                        assert run.send(Undo())
+                        server.release("the person looks")
+                    if isinstance(envelope.event, RunEnded):
+                        report = envelope.event.report
+
+    assert report.outcome is Outcome.SHIPPED
+    assert "return a + b" in (place.project / "sums.py").read_text()
+    assert place.git("log", "--format=%s", "main").count("\n") == 1
+
+
+async def test_a_chat_answers_and_leaves_everything_as_it_is(place: Place) -> None:
+    script = [
+        Rule(
+            phase="chat",
+            turn=1,
+            reply=Reply(
+                tool_calls=(Call(name="Bash", arguments={"command": "cat sums.py; touch x"}),)
+            ),
+        ),
+        Rule(phase="chat", reply=Reply(text="It subtracts.")),
+    ]
+    before = place.git("for-each-ref"), place.git("status", "--porcelain")
+    with model(script) as server:
+        engine = place.engine(server.base_url)
+        async with engine.chat("add a file and tell me what add() does") as run:
+            report = report_of(await watched(run))
+        told = str(server.requests[-1].body)
+
+    assert (report.outcome, report.answer) == (Outcome.ANSWERED, "It subtracts.")
+    assert "return a - b" in told
+    assert "x" not in {path.name for path in place.project.iterdir()}
+    refs = [line for line in place.git("for-each-ref").splitlines() if "m31a" not in line]
+    assert (("\n".join(refs)), place.git("status", "--porcelain")) == before

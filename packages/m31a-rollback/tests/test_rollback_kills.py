@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -28,8 +29,16 @@ class Killer:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
-    def run(self, root: Path, verb: str, commit: str, kill_at: int = 0) -> str:
-        job = {"root": str(root), "verb": verb, "commit": commit, "kill_at": kill_at}
+    def run(
+        self, root: Path, verb: str, commit: str, kill_at: int = 0, spins: int | None = None
+    ) -> str:
+        job = {
+            "root": str(root),
+            "verb": verb,
+            "commit": commit,
+            "kill_at": kill_at,
+            "spins": spins,
+        }
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job) + "\n")
@@ -215,6 +224,57 @@ def test_killed_undo_is_brought_back_by_undo(
             anyio.run(bring_back)
         assert case.state() in (before, after), point
         shutil.rmtree(case.root.parent)
+
+
+@pytest.mark.skipif(
+    not list(Path("/proc/self/task").glob("*/children")),
+    reason="KILLS TOGETHER WITH GIT ARE NOT TESTED: this kernel does not list a process's children",
+)
+@pytest.mark.parametrize("verb", ["land", "hard"])
+def test_what_is_killed_together_with_its_git_is_settled_at_the_next_start(
+    busy: Busy, killer: Killer, tmp_path_factory: pytest.TempPathFactory, verb: str
+) -> None:
+    project, commit = busy
+    if verb == "hard":
+        project.write("link", "in the way of the target\n")
+    cases = tmp_path_factory.mktemp("cases")
+    before = project.state()
+    whole = copy_of(project, cases / "whole")
+    total = int(killer.run(whole.root, verb, commit, spins=0))
+    after = whole.state()
+    chance = random.Random(verb)
+
+    for number in range(2 * CASES):
+        case = copy_of(project, cases / str(number))
+        point, spins = chance.randint(1, total), chance.choice((0, 10, 100, 1000))
+        killer.run(case.root, verb, commit, point, spins)
+        age_locks(case)
+
+        outcome = anyio.run(settle, case, verb)
+
+        assert case.state() == (after if outcome == "finished" else before), (point, spins)
+        assert not [*case.root.rglob(".m31a-*"), *case.root.glob(".git/*.lock")], (point, spins)
+        assert case.git("update-ref", "refs/heads/main", case.head) == ""
+        shutil.rmtree(case.root.parent)
+
+
+def age_locks(case: Project) -> None:
+    """As if the next start came a minute later, so that nothing is waited for."""
+    for lock in (case.root / ".git").rglob("*.lock"):
+        os.utime(lock, (lock.stat().st_mtime - 60,) * 2)
+
+
+async def settle(case: Project, verb: str) -> str:
+    """What the next start makes of a case: `finished`, or something else and it is as before."""
+    repository = await Repository.open(case.root, trusted=True)
+    journal = case.root.parent / "journal"
+    if verb == "land" and journal.exists() and journal.read_text():
+        return await repository.recover_landing(Landing.from_json(journal.read_text()))
+    await repository.settle_landing()
+    if (case.root / ".git/m31a/moving").exists():
+        await undo(repository)
+        return "undone"
+    return "finished" if case.git("rev-parse", "HEAD") == case.git("rev-parse", "run") else "none"
 
 
 def test_lock_left_by_a_dead_landing_is_found_by_the_next_one(

@@ -27,8 +27,9 @@ from m31a_rollback import (
     soft_reset,
     undo,
 )
-from m31a_rollback.giving_back import move, weigh
+from m31a_rollback.giving_back import move
 from m31a_rollback.testing import Project
+from m31a_rollback.weighing import weigh
 
 pytestmark = pytest.mark.anyio
 

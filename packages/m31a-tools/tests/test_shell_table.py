@@ -533,6 +533,7 @@ U $\<nl>'\x72m' x
 U cat <<E<nl>$\<nl>(touch x)<nl>E
 U cat <<E<nl>$x $\<nl>(touch x)<nl>E
 A cat <<E<nl>$x \$(touch x)<nl>E
+U git status | > x$\<nl> touch y
 U env -S 'rm x'
 U git submodule foreach "$x"
 Q git push

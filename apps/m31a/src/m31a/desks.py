@@ -1,8 +1,9 @@
 """The engine's faces as screens use them: the project's desk, and providers that are asked."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 from msgspec.structs import replace
@@ -16,6 +17,8 @@ from m31a_engine.desk.desk import Desk
 from m31a_engine.desk.model_list import ModelList
 from m31a_engine.session.home import Home
 
+T = TypeVar("T")
+
 USUAL_ADDRESSES: Mapping[str, str] = {
     "http://127.0.0.1:8080/v1": "llama.cpp",
     "http://127.0.0.1:11434/v1": "ollama",
@@ -23,8 +26,24 @@ USUAL_ADDRESSES: Mapping[str, str] = {
     "http://127.0.0.1:8000/v1": "vllm",
 }
 """Where model servers listen unless they are told otherwise, and what people call them."""
+KEYLESS = "none; a server of your own may need none"
+"""What is said of the key of a server that has an address and no key."""
 NEARBY_S = 1.5
 """How long a server of this machine may take to tell its models."""
+
+
+def settled(work: Callable[[], Awaitable[T]]) -> T:
+    """What a coroutine gives, in a thread of its own: what it asks for may block.
+
+    What it raises comes out as it is, out of the groups it may be wrapped in.
+    """
+    try:
+        return anyio.run(work)
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from group
 
 
 def desk_of(services: Services) -> Desk:

@@ -6,10 +6,10 @@ from dataclasses import field as slot
 from functools import partial
 from types import MappingProxyType
 
-from m31a.desks import desk_of
+from m31a.desks import desk_of, settled
 from m31a.program.messages import Message
 from m31a.program.services import Services
-from m31a_engine import PermissionMode, Refused, completed
+from m31a_engine import PermissionMode, Refused
 from m31a_engine.desk.opened import opened, refusing
 
 PHASES = ("discuss", "research", "plan", "execute", "verify", "ship")
@@ -49,7 +49,7 @@ def look(services: Services) -> Message:
     trouble = ""
     dirty: tuple[str, ...] = ()
     try:
-        dirty = completed(partial(_dirty_paths, services))
+        dirty = settled(partial(_dirty_paths, services))
     except Refused as exc:
         trouble = exc.message
     standing = Standing(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from m31a.desks import Sign, desk_of, provider_names, sign_of_life
+from m31a.desks import KEYLESS, Sign, desk_of, provider_names, sign_of_life
 from m31a.program.messages import Message
 from m31a.program.services import Services
 from m31a_engine import secrets_of_system
@@ -64,8 +64,9 @@ def load_providers(services: Services) -> Message:
     for name in provider_names(config):
         settings = config.providers.get(name)
         line, found = secrets.status(name, settings)
-        address = settings.base_url if settings is not None and settings.base_url else "built in"
-        rows.append(ProviderRow(name, address, line.removeprefix(f"{name}: "), found))
+        own = settings.base_url if settings is not None else None
+        told = line.removeprefix(f"{name}: ") if found or not own else KEYLESS
+        rows.append(ProviderRow(name, own or "built in", told, found))
     order = tuple(config.provider.fallback_priority)
     return Found(tuple(rows), config.chosen_provider, order, config.provider.auto_fallback)
 

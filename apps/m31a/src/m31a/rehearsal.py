@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
 from m31a.engine_runs import EngineRuns
 from m31a.program.effects import AsyncWork, Work
@@ -43,12 +44,16 @@ def settle(desk: Desk, services: Services) -> Desk:
 
 
 def _done(work: Work | AsyncWork, services: Services) -> Message:
-    async def wait(work: AsyncWork) -> Message:
+    """As the app does it: plain functions in a thread that is not the main one."""
+
+    async def wait() -> Message:
         with anyio.fail_after(LONGEST_S):
-            return await work.do(services)
+            if isinstance(work, AsyncWork):
+                return await work.do(services)
+            return await anyio.to_thread.run_sync(work.do, services)
 
     try:
-        return work.do(services) if isinstance(work, Work) else anyio.run(wait, work)
+        return anyio.run(wait)
     except EngineError as exc:
         return WorkFailed(exc.message, exc.remedy)
     except OSError as exc:

@@ -100,6 +100,7 @@ from m31a_engine.run import (
     SetPhaseModel,
     SkipTask,
     Steer,
+    Undo,
 )
 from m31a_engine.session.state import Options
 from m31a_engine.shelf import SessionInfo, Shelf
@@ -218,6 +219,7 @@ __all__ = [
     "ToolOutput",
     "ToolStarted",
     "Trust",
+    "Undo",
     "Usage",
     "UsageChanged",
     "UsageReport",

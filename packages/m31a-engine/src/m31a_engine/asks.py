@@ -22,6 +22,8 @@ class Grant(StrEnum):
     ALWAYS = "always"
     DENY = "deny"
     DEFER = "defer"
+    EXIT = "exit"
+    """No, and stop the run."""
 
 
 class PlanChoice(StrEnum):

@@ -1,16 +1,51 @@
-"""The provider a configuration names, with its key and its prices."""
+"""The providers a configuration names: where each one is, with which key, at which price."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from m31a_engine.budget import Prices
 from m31a_engine.config import BUILT_IN_PROVIDERS, Config
-from m31a_engine.config_sections import ProviderSettings
+from m31a_engine.config_layers import Source
+from m31a_engine.config_sections import ProviderSettings, TraceHeaders
 from m31a_engine.errors import ConfigError, ProviderFailed
 from m31a_keychain import Missing, SecretStore, default_store, resolve
-from m31a_providers import Provider, ProviderError, connect
+from m31a_providers import PrefixBreak, Provider, ProviderError, connect, is_loopback
 
 PER_TOKEN = 1_000_000
-LOOPBACK = ("http://127.", "http://localhost", "http://[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A provider that can be asked: it has an address, and a key where it needs one."""
+
+    name: str
+    settings: ProviderSettings
+    trace_headers: TraceHeaders
+    key: str | None = field(repr=False)
+
+    def open(self, on_prefix_break: Callable[[PrefixBreak], None] | None = None) -> Provider:
+        """The provider; nothing is sent before it is asked something.
+
+        Raises:
+            ConfigError: its settings cannot be used.
+        """
+        settings = self.settings
+        try:
+            return connect(
+                self.name,
+                kind=None if settings.kind is None else settings.kind.value,
+                base_url=settings.base_url,
+                api_key=self.key,
+                headers=settings.headers,
+                trace_headers=self.trace_headers.value,
+                price_in=_per_token(settings.price_in),
+                price_out=_per_token(settings.price_out),
+                text_tools=settings.text_tools,
+                context=settings.context,
+                on_prefix_break=on_prefix_break,
+            )
+        except ProviderError as exc:
+            raise ConfigError(str(exc), key=f"provider.{self.name}") from exc
 
 
 def provider_of(
@@ -18,23 +53,20 @@ def provider_of(
 ) -> Provider:
     """The chosen provider; nothing is sent before it is asked something.
 
-    Raises: as `connector_of` and what it gives.
+    Raises: as `connection_to`, and ConfigError when its settings cannot be used.
     """
-    return connector_of(config, environ, store)()
+    return connection_to(config.chosen_provider, config, environ, store).open()
 
 
-def connector_of(
-    config: Config, environ: Mapping[str, str], store: SecretStore | None = None
-) -> Callable[[], Provider]:
-    """Makes the chosen provider, for one run each time; its key is looked for now.
-
-    What it gives raises ConfigError when the provider's settings cannot be used.
+def connection_to(
+    name: str, config: Config, environ: Mapping[str, str], store: SecretStore | None = None
+) -> Connection:
+    """A provider by its name; its key is looked for now, which may ask the keychain.
 
     Raises:
         ConfigError: the provider has no address.
         ProviderFailed: it needs a key and there is none.
     """
-    name = config.chosen_provider
     settings = config.providers.get(name, ProviderSettings())
     if name not in BUILT_IN_PROVIDERS and settings.base_url is None:
         raise ConfigError(
@@ -43,24 +75,58 @@ def connector_of(
             remedy="use --base-url URL, or set it in config.toml",
         )
     key = _key(name, settings, environ, store)
-    return lambda: _connected(name, settings, config, key)
+    return Connection(
+        name=name, settings=settings, trace_headers=config.features.trace_headers, key=key
+    )
 
 
-def _connected(name: str, settings: ProviderSettings, config: Config, key: str | None) -> Provider:
-    try:
-        return connect(
-            name,
-            base_url=settings.base_url,
-            api_key=key,
-            headers=settings.headers,
-            trace_headers=config.features.trace_headers.value,
-            price_in=None if settings.price_in is None else settings.price_in / PER_TOKEN,
-            price_out=None if settings.price_out is None else settings.price_out / PER_TOKEN,
-            text_tools=settings.text_tools,
-            context=settings.context,
-        )
-    except ProviderError as exc:
-        raise ConfigError(str(exc), key=f"provider.{name}") from exc
+def connections_of(
+    config: Config, environ: Mapping[str, str], store: SecretStore | None = None
+) -> tuple[Connection, ...]:
+    """The chosen provider, and after it those that may stand in for it and can be asked.
+
+    Nobody stands in unless `auto_fallback` is on. A `fallback_priority` that somebody wrote
+    names all of them; without one every configured provider may, too.
+
+    Raises: as `connection_to`, for the chosen one.
+    """
+    chosen = config.chosen_provider
+    found = [connection_to(chosen, config, environ, store)]
+    if not config.provider.auto_fallback:
+        return tuple(found)
+    written = config.sources.get("provider.fallback_priority", Source.DEFAULT)
+    others = config.providers if written is Source.DEFAULT else ()
+    for name in dict.fromkeys((*config.provider.fallback_priority, *others)):
+        if name == chosen:
+            continue
+        try:
+            found.append(connection_to(name, config, environ, store))
+        except (ConfigError, ProviderFailed):
+            continue  # who has no key or no address cannot stand in for anybody
+    return tuple(found)
+
+
+def is_named(name: str, config: Config) -> bool:
+    """Whether a name is a built-in provider's, or one of the configuration's."""
+    return name in BUILT_IN_PROVIDERS or name in config.providers
+
+
+def is_local(settings: ProviderSettings) -> bool:
+    """Whether the server stands on this machine."""
+    return settings.base_url is not None and is_loopback(settings.base_url)
+
+
+def prices_of(settings: ProviderSettings) -> Prices:
+    """Configured prices; a server on this machine costs nothing unless it has one."""
+    if settings.price_in is None and settings.price_out is None and is_local(settings):
+        return Prices(input_usd=0.0, output_usd=0.0)
+    return Prices(
+        input_usd=_per_token(settings.price_in), output_usd=_per_token(settings.price_out)
+    )
+
+
+def _per_token(price: float | None) -> float | None:
+    return None if price is None else price / PER_TOKEN
 
 
 def _key(
@@ -70,8 +136,7 @@ def _key(
     store: SecretStore | None,
 ) -> str | None:
     """The key; None for a server of the user's own that has none."""
-    own_server = settings.base_url is not None
-    if own_server and _on_loopback(settings) and not _key_is_near(name, settings, environ):
+    if is_local(settings) and not _key_is_near(name, settings, environ):
         return None  # a server on this machine needs no key: leave the keychain alone
     found = resolve(
         name,
@@ -82,7 +147,7 @@ def _key(
     )
     if not isinstance(found, Missing):
         return found.secret.reveal()
-    if own_server:
+    if settings.base_url is not None:
         return None
     raise ProviderFailed(
         f"there is no API key for {name}; looked in: {'; '.join(found.tried)}",
@@ -97,17 +162,3 @@ def _key_is_near(name: str, settings: ProviderSettings, environ: Mapping[str, st
         settings.api_key_env or "",
     )
     return settings.api_key is not None or any(environ.get(variable) for variable in variables)
-
-
-def _on_loopback(settings: ProviderSettings) -> bool:
-    return (settings.base_url or "").startswith(LOOPBACK)
-
-
-def prices_of(settings: ProviderSettings) -> Prices:
-    """Configured prices; a server on this machine costs nothing unless it has one."""
-    if settings.price_in is None and settings.price_out is None and _on_loopback(settings):
-        return Prices(input_usd=0.0, output_usd=0.0)
-    return Prices(
-        input_usd=None if settings.price_in is None else settings.price_in / PER_TOKEN,
-        output_usd=None if settings.price_out is None else settings.price_out / PER_TOKEN,
-    )

@@ -131,6 +131,15 @@ class Engine:
             yield run
 
     @asynccontextmanager
+    async def chat(self, text: str) -> AsyncGenerator[Run]:
+        """A run that answers in words: it looks at the project and changes nothing of it.
+
+        Raises: as `start`.
+        """
+        async with self.start(text, Options(kind="chat", ghost=True)) as run:
+            yield run
+
+    @asynccontextmanager
     async def resume(
         self, session_id: str | None = None, options: Options = DEFAULTS
     ) -> AsyncGenerator[Run]:

@@ -109,6 +109,12 @@ class WaitingForApproval(EngineError):
     code: ClassVar[str] = "approval"
 
 
+class Denied(EngineError):
+    """A person said no and stopped the run; the session can be resumed."""
+
+    code: ClassVar[str] = "denied"
+
+
 class ProviderFailed(EngineError):
     """The model's server refused, broke off or could not be reached."""
 

@@ -12,6 +12,7 @@ import msgspec
 from m31a_engine.checks.result import Verdict
 from m31a_engine.errors import (
     BudgetSpent,
+    Denied,
     EngineError,
     LimitReached,
     ProviderFailed,
@@ -20,8 +21,7 @@ from m31a_engine.errors import (
     sole,
 )
 from m31a_engine.events import PhaseEnded, PhaseStarted
-from m31a_engine.intent import Kind
-from m31a_engine.machine import Mode, Phase, advance
+from m31a_engine.machine import Phase, advance
 from m31a_engine.report import ErrorReport, Outcome
 from m31a_engine.session.journal import Journal, keyed
 from m31a_engine.session.state import Session, Step
@@ -107,7 +107,7 @@ class Machinery:
                 keeper.session, following = again(step.session)
             else:
                 break
-        if _is_question(keeper.session):
+        if keeper.session.is_question:
             keeper.session = msgspec.structs.replace(
                 keeper.session, closing=await self.answer(keeper.session)
             )
@@ -129,7 +129,7 @@ class Machinery:
         shipped = session.shipped
         if keeper.stopped:
             outcome = Outcome.STOPPED
-        elif _is_question(session):
+        elif session.is_question:
             outcome = Outcome.ANSWERED
         elif shipped is None:
             outcome = Outcome.FAILED
@@ -150,12 +150,6 @@ class Keeper:
     stopped: bool = False
 
 
-def _is_question(session: Session) -> bool:
-    intent = session.intent
-    given = session.options.mode is not Mode.AUTO
-    return intent is not None and intent.kind is Kind.QUESTION and not given
-
-
 def _is_proven(session: Session) -> bool:
     verification = session.verification
     return verification is not None and verification.verdict in {
@@ -166,7 +160,7 @@ def _is_proven(session: Session) -> bool:
 
 def _may_go_on(session: Session) -> bool:
     """Whether a session that came to its end may be taken up again: it shipped nothing."""
-    return session.shipped is None and not _is_question(session)
+    return session.shipped is None and not session.is_question
 
 
 def again(session: Session) -> tuple[Session, Phase]:
@@ -198,6 +192,8 @@ def outcome_of(error: EngineError) -> Outcome:
             return Outcome.LIMIT
         case WaitingForApproval():
             return Outcome.WAITING
+        case Denied():
+            return Outcome.DENIED
         case ProviderFailed():
             return Outcome.PROVIDER
         case Refused():

@@ -38,6 +38,10 @@ class HealTask(msgspec.Struct, frozen=True, kw_only=True, tag="heal"):
     task_id: int
 
 
+class Undo(msgspec.Struct, frozen=True, kw_only=True, tag="undo"):
+    """Take back the newest task, commit and conversation together, and do it anew."""
+
+
 class Steer(msgspec.Struct, frozen=True, kw_only=True, tag="steer"):
     """Tell the model something while it works; it hears it with its next request."""
 
@@ -57,7 +61,9 @@ class Consolidate(msgspec.Struct, frozen=True, kw_only=True, tag="consolidate"):
     """Replace older messages by a summary before the next request."""
 
 
-Command = Pause | Continue | SkipTask | CancelTask | HealTask | Steer | SetPhaseModel | Consolidate
+Command = (
+    Pause | Continue | SkipTask | CancelTask | HealTask | Undo | Steer | SetPhaseModel | Consolidate
+)
 
 
 class Reader(Protocol):

@@ -33,6 +33,7 @@ from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
 from m31a_engine.shelter import Shelter
 from m31a_engine.summary_call import SummaryCall
+from m31a_engine.taskwork import Wish
 from m31a_taskrunner import Control
 from m31a_tools import Rule
 
@@ -57,7 +58,7 @@ class Stations:
     prompts: Sequence[Path]
     """Folders whose texts take the place of our own prompts, the first one first."""
     compass: Compass
-    to_heal: Callable[[], tuple[int, ...]]
+    wishes: Callable[[], Wish]
     keep_rules: Callable[[Sequence[Rule]], object]
     memory: Memory | None
     """What is known from earlier runs; None where nothing is to be recalled."""
@@ -175,7 +176,7 @@ class Stations:
             workbench=self.workbench,
             hands_for=self.outfit.working,
             control=self.control,
-            to_heal=self.to_heal,
+            wishes=self.wishes,
             compass=self.compass,
             next_wave=self._next_wave,
         )

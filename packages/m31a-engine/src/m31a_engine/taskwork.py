@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import msgspec
 
 from m31a_engine.compass import Compass
 from m31a_engine.conversation.hands import Hands
@@ -45,6 +46,15 @@ class Waits(Unhealable):
 
 class Broken(Exception):
     """What the task left cannot be right; the text goes to the healing attempt."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wants to have done once more."""
+
+    heal: tuple[int, ...] = ()
+    """Tasks to be worked on again, on what they left."""
+    undo: bool = False
+    """The newest task: taken back, and done anew."""
 
 
 class Gate:

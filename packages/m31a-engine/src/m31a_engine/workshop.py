@@ -37,6 +37,7 @@ from m31a_engine.run import (
     SetPhaseModel,
     SkipTask,
     Steer,
+    Undo,
 )
 from m31a_engine.session.home import Home, ProjectHome, SessionFolder
 from m31a_engine.session.journal import Journal
@@ -45,6 +46,7 @@ from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
 from m31a_engine.shelter import Shelter
 from m31a_engine.stations import Stations
+from m31a_engine.taskwork import Wish
 from m31a_engine.trust import PROMPTS_FOLDER
 from m31a_engine.views import Views
 from m31a_ledger import LedgerEntry, LedgerStore
@@ -103,7 +105,7 @@ class Workshop:
     steering: Steering = field(init=False)
     talker: Talker = field(init=False)
     _doing: TaskGroup | None = None
-    _to_heal: dict[int, None] = field(default_factory=dict)
+    _wish: Wish = field(default_factory=Wish)
     _checkpoints: list[Checkpoint] = field(default_factory=list)
 
     def open(self, session: Session) -> Run:
@@ -291,7 +293,7 @@ class Workshop:
             memory=self._memory(),
             prompts=self.prompts,
             compass=self.compass,
-            to_heal=self._take_wishes,
+            wishes=self._take_wishes,
             keep_rules=self.keep_rules,
         )
         return Machinery(
@@ -317,7 +319,11 @@ class Workshop:
             case CancelTask():
                 return self.control.cancel(str(command.task_id))
             case HealTask():
-                self._to_heal[command.task_id] = None
+                heal = dict.fromkeys((*self._wish.heal, command.task_id))
+                self._wish = Wish(heal=tuple(heal), undo=self._wish.undo)
+                return self._doing is not None
+            case Undo():
+                self._wish = Wish(heal=self._wish.heal, undo=True)
                 return self._doing is not None
             case SetPhaseModel():
                 self.models.choose(command.phase, command.model)
@@ -328,11 +334,10 @@ class Workshop:
             case Steer():
                 return self._steer(command)
 
-    def _take_wishes(self) -> tuple[int, ...]:
-        """The tasks that are to be worked on again; asked for once."""
-        wanted = tuple(self._to_heal)
-        self._to_heal.clear()
-        return wanted
+    def _take_wishes(self) -> Wish:
+        """What a person wants to have done once more; asked for once."""
+        wish, self._wish = self._wish, Wish()
+        return wish
 
     def _steer(self, command: Steer) -> bool:
         """Take a remark in and keep it on disk; False when nobody works any more."""

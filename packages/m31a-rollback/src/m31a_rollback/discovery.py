@@ -20,9 +20,10 @@ from m31a_rollback.errors import (
     UnsafeOwner,
 )
 from m31a_rollback.git import GitOutput, run_git
+from m31a_rollback.private_index import private_index
 from m31a_rollback.refs import update_ref
 from m31a_rollback.settings import NETWORK_OFF, UNTRUSTED
-from m31a_rollback.worktrees import private_index, write_all
+from m31a_rollback.worktrees import write_all
 
 NEEDED = (2, 38)
 

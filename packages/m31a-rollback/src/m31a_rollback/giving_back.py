@@ -12,35 +12,17 @@ import anyio.to_thread
 
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.errors import Conflict, Locked, RefMoved
-from m31a_rollback.index_lock import lock_path, take_lock_as
+from m31a_rollback.index_lock import drop_move_lock, index_locked_to_move
 from m31a_rollback.landing_files import folder_in_the_way
-from m31a_rollback.refs import update_ref
-from m31a_rollback.snapshot import INTENDED, Snapshot, file_ids
+from m31a_rollback.private_index import next_index
+from m31a_rollback.refs import drop_stale_locks, update_ref
+from m31a_rollback.snapshot import INTENDED, Snapshot, file_ids, load_snapshot
 from m31a_rollback.staging import check_out
 from m31a_rollback.status import MOVE_NOTE, read_status
-from m31a_rollback.trees import (
-    LINK_MODE,
-    Merged,
-    RawChange,
-    ls_tree,
-    merge_trees,
-    read_blobs,
-    write_tree,
-)
+from m31a_rollback.trees import LINK_MODE, RawChange, read_blobs
+from m31a_rollback.weighing import Weighed, entries_of
 
-Entries = dict[str, tuple[str, str]]
 _FILES_AT_ONCE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """Whether a snapshot fits onto a commit."""
-
-    clashes: tuple[str, ...]
-    """Paths that both change, so that nothing can be given back."""
-    tree: str | None
-    """The tree in which `merged` are merged; None when no file needs it."""
-    merged: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +33,6 @@ class File:
     is_link: bool
     permissions: int
     data: bytes
-
-
-async def weigh(checkout: Checkout, snapshot: Snapshot, to: str) -> Weighed:
-    """Whether the uncommitted work fits onto `to`; nothing is touched.
-
-    Work on a path that both commits have alike fits. A changed text that the commits have
-    differently is merged if it is not staged; all else clashes.
-    """
-    if to == snapshot.head:
-        return Weighed(clashes=(), tree=None, merged=())
-    before = await _entries(checkout, snapshot.head)
-    after = await _entries(checkout, to)
-    staying = after.keys() - set(snapshot.deleted)
-    folders = {parent for path in staying for parent in _parents(path)}
-    moved = {path for path in snapshot.paths if before.get(path) != after.get(path)}
-    clashes = {
-        path
-        for path in snapshot.files
-        if path not in before and (path in folders or not staying.isdisjoint(_parents(path)))
-    }
-    mergeable = {
-        path
-        for path in moved - clashes
-        if path in snapshot.files
-        and path not in snapshot.staged
-        and path in before
-        and path in after
-        and LINK_MODE not in {snapshot.files[path].mode, before[path][0], after[path][0]}
-    }
-    clashes |= moved - mergeable
-    if clashes or not mergeable:
-        return Weighed(clashes=tuple(sorted(clashes)), tree=None, merged=())
-    theirs = dict(before)
-    for path in mergeable:
-        theirs[path] = (snapshot.files[path].mode, await _filtered(checkout, snapshot, path))
-    side = await write_tree(checkout, theirs)
-    outcome = await merge_trees(checkout, to, side, base=snapshot.head)
-    if isinstance(outcome, Merged):
-        return Weighed(clashes=(), tree=outcome.tree, merged=tuple(sorted(mergeable)))
-    return Weighed(clashes=outcome.paths, tree=None, merged=())
 
 
 async def move(
@@ -108,11 +50,15 @@ async def move(
         RefMoved: HEAD is not where it was; nothing was changed.
         GitFailed: the tree could not be changed, and is to be brought back with `before`.
     """
-    if lock_path(checkout).exists():
-        raise Locked(lock_path(checkout))
-    with anyio.CancelScope(shield=True), _noted(checkout, before, give):
+    with (
+        anyio.CancelScope(shield=True),
+        _noted(checkout, before, give),
+        index_locked_to_move(checkout),
+    ):
         await update_ref(checkout, "HEAD", to, old, message="m31a: reset")
-        await checkout.git("read-tree", "--reset", "-u", to, converts=True, deadline_s=600)
+        async with next_index(checkout) as index:
+            words = ("read-tree", "--reset", "-u", to)
+            await checkout.git(*words, index=index, converts=True, deadline_s=600)
         if not weighed.clashes:
             await _give_back(checkout, give, weighed, to)
 
@@ -126,31 +72,41 @@ def _noted(checkout: Checkout, before: Snapshot, give: Snapshot) -> Iterator[Non
     draft.replace(note)
     try:
         yield
-    except RefMoved:
+    except (Locked, RefMoved):
         note.unlink()
         raise
     note.unlink()
 
 
-async def interrupted_move(checkout: Checkout) -> str | None:
-    """The snapshot of the state before a move that a kill or a failure cut short.
+async def interrupted_move(checkout: Checkout) -> Snapshot | None:
+    """The state before a move that a kill or a failure cut short; for who has the turn to move.
 
-    Drafts the move has left among the user's files are taken away, and a lock of its own.
+    Drafts the move has left among the user's files are taken away, and its locks.
     """
     try:
-        before, give = (checkout.git_dir / MOVE_NOTE).read_text(encoding="ascii").split()
+        ref, give = (checkout.git_dir / MOVE_NOTE).read_text(encoding="ascii").split()
     except FileNotFoundError:
         return None
-    lock = lock_path(checkout)
-    if lock.exists():
-        raw = (await read_blobs(checkout, give, ["index"]))["index"]
-        if raw == lock.read_bytes():
-            lock.unlink()
+    before = await load_snapshot(checkout, ref)
+    drop_move_lock(checkout)
+    await drop_stale_locks(checkout, before.branch)
     status = await read_status(checkout, every_file=True)
     for entry in status.entries:
         if Path(entry.path).name == _draft_name(give):
             (checkout.root / entry.path).unlink()
     return before
+
+
+async def remove_arrivals(checkout: Checkout, before: Snapshot) -> None:
+    """Take away files of a cut-short move's target where no file was before.
+
+    Git notes what it has put in place only when it has put all of it there.
+    """
+    if before.target is None:
+        return
+    target = await entries_of(checkout, before.target)
+    there = {*await entries_of(checkout, before.head), *before.files, *before.staged}
+    await anyio.to_thread.run_sync(remove_files, checkout.root, sorted(target.keys() - there))
 
 
 def _draft_name(token: str) -> str:
@@ -237,17 +193,8 @@ def _read(folder: Path, path: str, permissions: int | None = None) -> File:
     return File(path, is_link=False, permissions=mode, data=source.read_bytes())
 
 
-async def _filtered(checkout: Checkout, snapshot: Snapshot, path: str) -> str:
-    """The blob git would make of the kept file."""
-    file = (await _kept(checkout, snapshot, [path]))[0]
-    output = await checkout.git(
-        "hash-object", "-w", "--stdin", f"--path={path}", input=file.data, converts=True
-    )
-    return output.line()
-
-
 async def _restore_index(checkout: Checkout, snapshot: Snapshot) -> None:
-    """Put the index file of the snapshot back, by git's own lock and rename."""
+    """Put the index file of the snapshot back, with its time, by a rename."""
     raw = (await read_blobs(checkout, snapshot.commit, ["index"]))["index"]
     if raw is None:
         (checkout.git_dir / "index").unlink(missing_ok=True)
@@ -259,8 +206,7 @@ async def _restore_index(checkout: Checkout, snapshot: Snapshot) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         os.utime(draft, ns=(snapshot.index_time_ns, snapshot.index_time_ns))
-        take_lock_as(checkout, draft)
-        lock_path(checkout).replace(checkout.git_dir / "index")
+        draft.replace(checkout.git_dir / "index")
     finally:
         draft.unlink(missing_ok=True)
 
@@ -277,25 +223,34 @@ async def _restage(checkout: Checkout, snapshot: Snapshot) -> None:
         ]
     if not lines:
         return
-    await checkout.git("update-index", "-z", "--index-info", input=_joined(lines))
-    for flag in {entry.flag for entries in snapshot.staged.values() for entry in entries}:
-        paths = _joined(
-            path
-            for path, entries in snapshot.staged.items()
-            if any(entry.flag == flag for entry in entries)
+    flags = {entry.flag for entries in snapshot.staged.values() for entry in entries}
+    async with next_index(checkout) as index:
+        await checkout.git("update-index", "-z", "--index-info", index=index, input=_joined(lines))
+        for flag in flags:
+            await _mark(checkout, index, snapshot, flag)
+
+
+async def _mark(checkout: Checkout, index: Path, snapshot: Snapshot, flag: str) -> None:
+    """Give the entries in the index the flag they had."""
+    paths = _joined(
+        path
+        for path, entries in snapshot.staged.items()
+        if any(entry.flag == flag for entry in entries)
+    )
+    if flag == INTENDED:
+        await checkout.git(
+            "add",
+            "--intent-to-add",
+            "--pathspec-from-file=-",
+            "--pathspec-file-nul",
+            index=index,
+            input=paths,
+            env={"GIT_LITERAL_PATHSPECS": "1"},
+            converts=True,
         )
-        if flag == INTENDED:
-            await checkout.git(
-                "add",
-                "--intent-to-add",
-                "--pathspec-from-file=-",
-                "--pathspec-file-nul",
-                input=paths,
-                env={"GIT_LITERAL_PATHSPECS": "1"},
-                converts=True,
-            )
-        elif flag.islower():
-            await checkout.git("update-index", "-z", "--assume-unchanged", "--stdin", input=paths)
+    elif flag.islower():
+        words = ("update-index", "-z", "--assume-unchanged", "--stdin")
+        await checkout.git(*words, index=index, input=paths)
 
 
 def write_files(root: Path, files: Sequence[File], draft_name: str) -> None:
@@ -342,16 +297,6 @@ def remove_files(root: Path, paths: Iterable[str]) -> None:
                 parent.rmdir()
             except OSError:
                 break
-
-
-async def _entries(checkout: Checkout, commit: str | None) -> Entries:
-    tree = await ls_tree(checkout, commit) if commit else ()
-    return {entry.path: (entry.mode, entry.blob) for entry in tree}
-
-
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:size]) for size in range(1, len(parts))]
 
 
 def _joined(words: Iterable[str]) -> bytes:

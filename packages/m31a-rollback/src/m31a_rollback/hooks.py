@@ -8,8 +8,9 @@ from pathlib import Path
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.errors import HookFailed
 from m31a_rollback.git import run_git
+from m31a_rollback.private_index import private_index
 from m31a_rollback.settings import last
-from m31a_rollback.worktrees import WorkTree, private_index, write_all
+from m31a_rollback.worktrees import WorkTree, write_all
 
 COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 

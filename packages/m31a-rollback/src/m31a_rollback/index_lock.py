@@ -1,8 +1,9 @@
 """Turns among processes, and the index lock of git, recognised when we died holding it.
 
-Git leaves an index alone while `index.lock` exists. Ours holds the landing it was taken for. Who
-lands also holds a `flock`, which the kernel gives back when the holder dies, so an `index.lock`
-of ours that is found under a free `flock` was left by a killed process.
+Git leaves an index alone while `index.lock` exists. Ours says whether it was taken to move the
+work tree, or holds the landing it was taken for. Who lands or moves also holds a `flock`, which
+the kernel gives back when the holder dies, so an `index.lock` of ours that is found under a free
+`flock` was left by a killed process.
 """
 
 import fcntl
@@ -18,15 +19,15 @@ import anyio.to_thread
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.errors import Locked
 
-_MARK = "m31a-landing"
+_LANDING, _MOVE = "m31a-landing", "m31a-move"
 
 
 @contextmanager
 def landing_turn(checkout: Checkout) -> Iterator[None]:
-    """The sole right to land in this checkout, given back even by a kill.
+    """The sole right to land in this checkout or to move it, given back even by a kill.
 
     Raises:
-        Locked: another process lands right now.
+        Locked: another process does so right now.
     """
     path = checkout.git_dir / "m31a" / "landing.flock"
     with open_lock_file(path) as handle:
@@ -68,26 +69,44 @@ def lock_path(checkout: Checkout) -> Path:
 
 
 def take_index_lock(checkout: Checkout, landing_json: str) -> None:
-    """Lock the index; the lock says from its first moment whose it is.
+    """Lock the index for a landing; the lock says from its first moment whose it is.
 
     Raises:
         Locked: it is locked already.
     """
-    text = json.dumps({"kind": _MARK, "pid": os.getpid(), "landing": landing_json})
+    _take_lock(checkout, {"kind": _LANDING, "pid": os.getpid(), "landing": landing_json})
+
+
+@contextmanager
+def index_locked_to_move(checkout: Checkout) -> Iterator[None]:
+    """The index locked while the work tree moves.
+
+    Raises:
+        Locked: it is locked already.
+    """
+    _take_lock(checkout, {"kind": _MOVE, "pid": os.getpid()})
+    try:
+        yield
+    finally:
+        lock_path(checkout).unlink(missing_ok=True)
+
+
+def drop_move_lock(checkout: Checkout) -> None:
+    """Unlock the index if it was locked for a move by a process that has died since."""
+    if _note_in_lock(checkout).get("kind") == _MOVE:
+        lock_path(checkout).unlink(missing_ok=True)
+
+
+def _take_lock(checkout: Checkout, note: dict[str, str | int]) -> None:
     draft = checkout.private_path("lock")
     try:
-        draft.write_text(text, encoding="ascii")
-        take_lock_as(checkout, draft)
+        draft.write_text(json.dumps(note), encoding="ascii")
+        _take_lock_as(checkout, draft)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def take_lock_as(checkout: Checkout, draft: Path) -> None:
-    """Lock the index with a lock that has the contents and times of `draft` from the first.
-
-    Raises:
-        Locked: it is locked already.
-    """
+def _take_lock_as(checkout: Checkout, draft: Path) -> None:
     path = lock_path(checkout)
     try:
         path.hardlink_to(draft)
@@ -108,21 +127,21 @@ def _copy_lock(path: Path, draft: Path) -> None:
 
 def own_lock(checkout: Checkout) -> str | None:
     """The landing that a lock of ours was taken for; None when there is no lock or not ours."""
+    note = _note_in_lock(checkout)
+    return str(note.get("landing", "")) if note.get("kind") == _LANDING else None
+
+
+def _note_in_lock(checkout: Checkout) -> dict[str, object]:
+    """What a lock of ours says of itself; nothing when there is none, or it is git's."""
     try:
-        text = lock_path(checkout).read_bytes()
-    except FileNotFoundError:
-        return None
-    try:
-        note = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(note, dict) or note.get("kind") != _MARK:
-        return None
-    return str(note.get("landing", ""))
+        note = json.loads(lock_path(checkout).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 def release_index_lock(checkout: Checkout) -> None:
-    """Unlock the index, if the lock is ours."""
+    """Unlock the index, if it was locked for a landing."""
     if own_lock(checkout) is not None:
         with suppress(FileNotFoundError):
             lock_path(checkout).unlink()

@@ -46,7 +46,8 @@ from m31a_rollback.landing_plan import (
     head_and_branch,
     merge_command,
 )
-from m31a_rollback.refs import is_ancestor, update_ref
+from m31a_rollback.private_index import next_index
+from m31a_rollback.refs import drop_stale_locks, is_ancestor, update_ref
 from m31a_rollback.staging import check_out
 from m31a_rollback.trees import ls_tree
 
@@ -193,6 +194,7 @@ async def _apply(
 
 
 async def _recover_locked(checkout: Checkout, landing: Landing) -> Recovered:
+    await drop_stale_locks(checkout, landing.branch)
     outcome = await _recover(checkout, landing, _stage(checkout, landing))
     await _clean(checkout, landing)
     return outcome
@@ -210,6 +212,9 @@ async def _recover(checkout: Checkout, landing: Landing, stage: Stage) -> Recove
         await check_out(checkout, landing.commit, stage.incoming, _coming(landing))
         with suppress(Touched, RefMoved):
             await _apply(checkout, landing, stage, rest, stamps, {})
+            return "finished"
+        # a git that outlived its parent may have moved the branch at the last moment
+        if await _is_on_branch(checkout, landing):
             return "finished"
         found = await _look(checkout, landing)
     await _take_back(checkout, landing, stage, found)
@@ -277,32 +282,27 @@ async def _replace_index(
     `written` are files that were put in their places: their times are noted, so that git need
     not read them again.
     """
-    current = checkout.git_dir / "index"
-    stage.index.unlink(missing_ok=True)
-    if current.exists():
-        shutil.copy2(current, stage.index)
-        shutil.copy2(current, stage.index_before)
     gone = [f"0 {checkout.zero}\t{path}" for path, entry in entries.items() if entry is None]
     there = [
         f"{entry[0]} {entry[1]}\t{path}" for path, entry in entries.items() if entry is not None
     ]
-    await checkout.git(
-        "update-index", "-z", "--index-info", index=stage.index, input=_joined(gone + there)
-    )
-    await checkout.git(
-        "add",
-        "--refresh",
-        "--pathspec-from-file=-",
-        "--pathspec-file-nul",
-        index=stage.index,
-        input=_joined(written),
-        env={"GIT_LITERAL_PATHSPECS": "1"},
-        converts=True,
-        check=False,
-    )
-    with stage.index.open("rb") as handle:
-        os.fsync(handle.fileno())
-    stage.index.replace(current)
+    async with next_index(checkout) as index:
+        if index.exists():
+            shutil.copy2(index, stage.index_before)
+        await checkout.git(
+            "update-index", "-z", "--index-info", index=index, input=_joined(gone + there)
+        )
+        await checkout.git(
+            "add",
+            "--refresh",
+            "--pathspec-from-file=-",
+            "--pathspec-file-nul",
+            index=index,
+            input=_joined(written),
+            env={"GIT_LITERAL_PATHSPECS": "1"},
+            converts=True,
+            check=False,
+        )
 
 
 async def _clean(checkout: Checkout, landing: Landing) -> None:

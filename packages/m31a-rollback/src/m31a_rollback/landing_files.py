@@ -52,11 +52,6 @@ class Stage:
         return self.folder / "base"
 
     @property
-    def index(self) -> Path:
-        """The next index."""
-        return self.folder / "index"
-
-    @property
     def index_before(self) -> Path:
         """The user's index as it was before it was replaced."""
         return self.folder / "index-before"

@@ -7,9 +7,10 @@ from datetime import datetime
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.commits import Identity, commit_tree
 from m31a_rollback.errors import BadName, UnbornBranch
+from m31a_rollback.private_index import private_index
 from m31a_rollback.refs import read_ref, update_ref
 from m31a_rollback.trees import raw_changes
-from m31a_rollback.worktrees import private_index, write_all
+from m31a_rollback.worktrees import write_all
 
 
 async def commit_paths(

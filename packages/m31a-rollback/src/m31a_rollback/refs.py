@@ -1,11 +1,16 @@
 """References: moved by compare-and-swap alone, so that nobody's work is overwritten."""
 
 import re
+import time
+from contextlib import suppress
+
+import anyio
 
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.errors import BadName, GitFailed, RefMoved, UnknownCommit
 
 EVIDENCE = "refs/m31a/evidence/"
+_STALE_S = 5
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(?:/|$)|(?:^|/)\.|[./]$|^[/-]|^@$"
@@ -125,6 +130,25 @@ async def delete_ref(checkout: Checkout, ref: str, old: str | None = None) -> No
     if old is not None and found != old:
         raise RefMoved(ref=ref, expected=old, found=found)
     await checkout.git("update-ref", "--no-deref", "-d", check_ref(ref), found)
+
+
+async def drop_stale_locks(checkout: Checkout, branch: str | None) -> None:
+    """Take away locks on HEAD and a branch that a killed git has left.
+
+    Only for who finishes what a kill has cut short. Git holds such a lock for milliseconds and
+    writes it once, so one that is some seconds old has no living holder; a younger one is waited
+    for.
+    """
+    locks = [checkout.git_dir / "HEAD.lock"]
+    if branch is not None:
+        locks.append(checkout.common_dir / f"{branch_ref(branch)}.lock")
+    for lock in locks:
+        with suppress(FileNotFoundError):
+            for _ in range(20 * _STALE_S):
+                if time.time() - lock.lstat().st_mtime > _STALE_S:
+                    break
+                await anyio.sleep(0.05)
+            lock.unlink()
 
 
 async def write_evidence(checkout: Checkout, commit: str, data: bytes) -> str:

@@ -17,12 +17,14 @@ from m31a_rollback.errors import (
     RefMoved,
     UnbornBranch,
 )
-from m31a_rollback.giving_back import interrupted_move, move, put_files, weigh
+from m31a_rollback.giving_back import interrupted_move, move, put_files, remove_arrivals
+from m31a_rollback.index_lock import landing_turn
 from m31a_rollback.refs import branch_ref, read_ref, update_ref
 from m31a_rollback.repository import Repository
 from m31a_rollback.restoring import RESTORE, ResetResult, ready
 from m31a_rollback.snapshot import Snapshot, list_snapshots, load_snapshot, take_snapshot
 from m31a_rollback.trees import raw_changes
+from m31a_rollback.weighing import weigh
 
 SOFT, HARD, SAFE, FILES = "soft", "hard", "safe", "files"
 _COUNTER = count(1)
@@ -51,8 +53,10 @@ async def hard_reset(repository: Repository, to: str) -> ResetResult:
     Raises:
         UnknownCommit, UnbornBranch, OperationInProgress, Locked, RefMoved: nothing was changed.
     """
-    head, to = await ready(repository.checkout, to)
-    return await _reset(repository, head, to, HARD)
+    with landing_turn(repository.checkout):
+        head, to = await ready(repository.checkout, to)
+        result = await _reset(repository, head, to, HARD)
+    return result  # noqa: RET504 - to mypy the turn above could swallow an error
 
 
 async def safe_reset(repository: Repository, to: str, *, chain: Chain | None = None) -> ResetResult:
@@ -67,7 +71,14 @@ async def safe_reset(repository: Repository, to: str, *, chain: Chain | None = N
         OnUpstream: a commit to be undone is on a remote branch. Use `revert_commits`.
         UnknownCommit, UnbornBranch, OperationInProgress, Locked, RefMoved: as with `hard_reset`.
     """
-    head, to = await ready(repository.checkout, to)
+    with landing_turn(repository.checkout):
+        head, to = await ready(repository.checkout, to)
+        await _check_safe(repository, head, to, chain)
+        result = await _reset(repository, head, to, SAFE)
+    return result  # noqa: RET504 - to mypy the turn above could swallow an error
+
+
+async def _check_safe(repository: Repository, head: str, to: str, chain: Chain | None) -> None:
     if not await repository.is_ancestor(to, head):
         raise NotADescendant(head, to)
     undone = await _undone(repository, head, to)
@@ -81,7 +92,6 @@ async def safe_reset(repository: Repository, to: str, *, chain: Chain | None = N
     published = tuple(commit for commit in undone if commit not in local)
     if published:
         raise OnUpstream(published)
-    return await _reset(repository, head, to, SAFE)
 
 
 async def revert_files(
@@ -98,16 +108,17 @@ async def revert_files(
         UnbornBranch, OperationInProgress, Locked: nothing was changed.
     """
     checkout = repository.checkout
-    head, _ = await ready(checkout, "HEAD")
-    found = (await repository.log(await repository.resolve(commit), limit=1))[0]
-    before = found.parents[0] if found.parents else repository.empty_tree
-    changes = {change.path: change for change in await raw_changes(checkout, before, found.id)}
-    for path in paths:
-        if path not in changes:
-            raise BadName(path)
-    chosen = list(paths) or list(changes)
-    kept = await take_snapshot(checkout, reason=FILES, target=before if chosen else None)
-    await put_files(checkout, before, [changes[path] for path in chosen], before=kept)
+    with landing_turn(checkout):
+        head, _ = await ready(checkout, "HEAD")
+        found = (await repository.log(await repository.resolve(commit), limit=1))[0]
+        before = found.parents[0] if found.parents else repository.empty_tree
+        changes = {change.path: change for change in await raw_changes(checkout, before, found.id)}
+        for path in paths:
+            if path not in changes:
+                raise BadName(path)
+        chosen = list(paths) or list(changes)
+        kept = await take_snapshot(checkout, reason=FILES, target=before if chosen else None)
+        await put_files(checkout, before, [changes[path] for path in chosen], before=kept)
     return ResetResult(previous=head, head=head, undone=(), snapshot=kept.ref)
 
 
@@ -123,10 +134,16 @@ async def undo(repository: Repository) -> ResetResult:
         Locked, OperationInProgress: nothing was changed.
     """
     checkout = repository.checkout
-    half_done = await interrupted_move(checkout)
-    if half_done is None:
-        await ready(checkout, "HEAD")
-    last = await load_snapshot(checkout, half_done) if half_done else await _last(checkout)
+    with landing_turn(checkout):
+        half_done = await interrupted_move(checkout)
+        if half_done is None:
+            await ready(checkout, "HEAD")
+        result = await _undo(checkout, half_done)
+    return result  # noqa: RET504 - to mypy the turn above could swallow an error
+
+
+async def _undo(checkout: Checkout, half_done: Snapshot | None) -> ResetResult:
+    last = half_done or await _last(checkout)
     head = await read_ref(checkout, "HEAD")
     if last.head is None or head is None:
         raise UnbornBranch
@@ -137,6 +154,8 @@ async def undo(repository: Repository) -> ResetResult:
     now = await take_snapshot(
         checkout, reason="snapshot" if half_done else reason, target=last.head
     )
+    if half_done:
+        await remove_arrivals(checkout, half_done)
     result = ResetResult(previous=head, head=last.head, undone=(), snapshot=now.ref)
     if reason == SOFT and half_done is None:
         await update_ref(checkout, "HEAD", last.head, head, message="m31a: undo soft reset")

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.errors import Conflict, Locked, OperationInProgress, UnbornBranch
-from m31a_rollback.giving_back import move, weigh
-from m31a_rollback.index_lock import lock_path
+from m31a_rollback.giving_back import move
+from m31a_rollback.index_lock import landing_turn, lock_path
 from m31a_rollback.refs import read_ref, resolve
 from m31a_rollback.snapshot import Snapshot, load_snapshot, take_snapshot
 from m31a_rollback.status import operation_in_progress
+from m31a_rollback.weighing import weigh
 
 RESTORE = "restore"
 
@@ -48,14 +49,15 @@ async def restore(checkout: Checkout, snapshot: Snapshot | str) -> ResetResult:
         Conflict: HEAD has something else at places the snapshot changes; nothing was changed.
         UnknownCommit, UnbornBranch, OperationInProgress, Locked, RefMoved: nothing was changed.
     """
-    head, _ = await ready(checkout, "HEAD")
-    name = snapshot if isinstance(snapshot, str) else snapshot.ref
-    give = await load_snapshot(checkout, name)
-    weighed = await weigh(checkout, give, head)
-    if weighed.clashes:
-        raise Conflict(weighed.clashes)
-    now = await take_snapshot(checkout, reason=RESTORE, target=head)
-    await move(checkout, give, weighed, before=now, old=head, to=head)
+    with landing_turn(checkout):
+        head, _ = await ready(checkout, "HEAD")
+        name = snapshot if isinstance(snapshot, str) else snapshot.ref
+        give = await load_snapshot(checkout, name)
+        weighed = await weigh(checkout, give, head)
+        if weighed.clashes:
+            raise Conflict(weighed.clashes)
+        now = await take_snapshot(checkout, reason=RESTORE, target=head)
+        await move(checkout, give, weighed, before=now, old=head, to=head)
     return ResetResult(previous=head, head=head, undone=(), snapshot=now.ref)
 
 

@@ -2,8 +2,8 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import anyio.to_thread
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.errors import BadName, EmbeddedRepository, GitFailed, NotARepository, RefMoved
 from m31a_rollback.index_lock import worktree_turn
+from m31a_rollback.private_index import private_index
 from m31a_rollback.refs import branch_ref, read_ref, resolve, update_ref
 from m31a_rollback.trees import SUBMODULE_MODE, FileChange, file_changes
 
@@ -66,28 +67,6 @@ class WorkTree:
     async def remove(self) -> None:
         """Take the folder and its record away, whatever state they are in; again is fine."""
         await remove_worktree(self.checkout, self.path)
-
-
-@asynccontextmanager
-async def private_index(checkout: Checkout, kept: Path | None = None) -> AsyncIterator[Path]:
-    """A copy of the checkout's index that may be written to; gone at the end.
-
-    The copy keeps the modification time: git tells by it which files changed too late for their
-    times to be trusted.
-
-    Args:
-        kept: a later index of the same checkout, copied instead when there is one: it knows more
-            files by their times.
-    """
-    index = checkout.private_path("index")
-    source = kept if kept is not None and kept.exists() else checkout.git_dir / "index"
-    try:
-        with suppress(FileNotFoundError):
-            shutil.copy2(source, index)
-        yield index
-    finally:
-        index.unlink(missing_ok=True)
-        index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
 
 
 async def write_all(checkout: Checkout, index: Path, leave_out: Sequence[str] = ()) -> str:

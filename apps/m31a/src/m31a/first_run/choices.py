@@ -50,8 +50,9 @@ def _no_models() -> Picker[ModelInfo]:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """Which step it is, and what was chosen so far."""
+    """Since when it is seen, which step it is, and what was chosen so far."""
 
+    seen_s: float = 0.0
     stage: Stage = Stage.PROVIDER
     ways: tuple[Way, ...] = ()
     searched: bool = False

@@ -18,7 +18,7 @@ from m31a.widgets.editor import BLANK, Draft, applied, drafted, typed
 from m31a.widgets.field import field_view
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine import BisectResult
-from m31a_engine.desk.bisecting import Judged
+from m31a_engine.desk.bisecting import SKIP, Judged
 
 TIMEOUT_S = 900.0
 """A commit on which the command takes longer cannot be judged."""
@@ -154,7 +154,7 @@ def _found_lines(found: BisectResult, judged: tuple[Judged, ...], cells: int) ->
         head = (Span("no commit can be named: ", WARN), span(one_row(found.inconclusive or "")))
     rows = [
         Line.of(
-            Span("✓ " if each.exit_code == 0 else "✗ ", OK if each.exit_code == 0 else ERR),
+            _mark(each),
             Span(f"{each.commit[:10]}  ", ACCENT),
             "out of time" if each.exit_code is None else f"exit {each.exit_code}",
             Span(f"  {seconds(each.elapsed_s)}", DIM),
@@ -162,6 +162,12 @@ def _found_lines(found: BisectResult, judged: tuple[Judged, ...], cells: int) ->
         for each in judged
     ]
     return (*wrapped(head, cells), EMPTY, *rows)
+
+
+def _mark(judged: Judged) -> Span:
+    if judged.exit_code in {None, SKIP}:
+        return Span("? ", WARN)
+    return Span("✓ ", OK) if judged.exit_code == 0 else Span("✗ ", ERR)
 
 
 def _begun(state: Bisect, scene: Scene) -> Step[Bisect]:

@@ -113,6 +113,9 @@ class DiscussScreen(Screen[Discuss]):
                 cursor = Point(field.cursor.column + INDENT, row)
             lines.extend(head)
             lines.extend(Line.of(" " * INDENT, *line.spans) for line in field.lines)
+            if not state.together and question.suggestion:
+                said = (Span(f"suggested: {safe(question.suggestion)}", DIM),)
+                lines.extend(wrapped(said, size.width - 1, first=" " * INDENT, rest=" " * INDENT))
         foot = _foot(state, scene, size.width)
         room = max(1, size.height - 1)
         first = max(0, cursor.row - room + 2) if cursor is not None else 0

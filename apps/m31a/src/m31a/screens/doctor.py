@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from m31a.desks import desk_of
+from m31a.desks import desk_of, settled
 from m31a.draw.frame import Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, wrapped
 from m31a.draw.style import DIM, ERR, OK, STRONG, WARN
@@ -15,7 +15,6 @@ from m31a.program.services import Services
 from m31a.widgets import listing
 from m31a.widgets.block_lines import safe
 from m31a.widgets.trouble import trouble_lines
-from m31a_engine import completed
 from m31a_engine.desk.doctor import Fact
 
 KEYS: KeyTable = (
@@ -124,5 +123,5 @@ def _mark(fact: Fact) -> Span:
 def _look(services: Services) -> Message:
     """In a thread with an event loop of its own: the keychain may take its time."""
     desk = desk_of(services)
-    diagnosis = completed(desk.doctor.examine)
+    diagnosis = settled(desk.doctor.examine)
     return Looked(diagnosis.facts, desk.config.ignored)

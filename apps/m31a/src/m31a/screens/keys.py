@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-from m31a.desks import KeyStored, StoreKey, provider_names
+from m31a.desks import KEYLESS, KeyStored, StoreKey, provider_names
 from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import DIM, OK, STRONG, WARN
@@ -207,8 +207,11 @@ def _load(services: Services) -> Message:
     secrets = secrets_of_system(services.environ)
     rows = []
     for name in provider_names(config):
-        line, found = secrets.status(name, config.providers.get(name))
-        rows.append(KeyRow(name, line.removeprefix(f"{name}: "), found))
+        settings = config.providers.get(name)
+        line, found = secrets.status(name, settings)
+        keyless = not found and settings is not None and settings.base_url
+        told = KEYLESS if keyless else line.removeprefix(f"{name}: ")
+        rows.append(KeyRow(name, told, found))
     return Found(tuple(rows))
 
 

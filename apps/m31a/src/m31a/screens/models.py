@@ -33,7 +33,8 @@ KEYS: KeyTable = (
     bind("models.phase", "space", "phase", hint=True),
     bind("models.sort", "tab", "sort", hint=True),
     bind("models.anew", "ctrl+r", "ask anew", hint=True),
-    *(each for each in picker.KEYS if each.action != "pick.choose"),
+    bind("pick.down", "down, ctrl+n, ctrl+j", "down"),
+    *(each for each in picker.KEYS if each.action not in {"pick.choose", "pick.down"}),
 )
 
 

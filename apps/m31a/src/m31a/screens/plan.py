@@ -133,12 +133,13 @@ def _rows(state: PlanReview) -> tuple[Line, ...]:
         Span(f"  ! {noted}" if noted else "", ACCENT),
     )
     level = layer_of(plan)
+    many = max(level.values(), default=1) > 1
     rows = [
         Line.of(
             Span(f"{task.id:>2} ", ACCENT),
+            Span(f"L{level[task.id]} " if many else "", DIM),
             span(one_row(task.description)),
             Span(f" ←{','.join(map(str, task.dependencies))}" if task.dependencies else "", DIM),
-            Span(f"  layer {level[task.id]}" if max(level.values()) > 1 else "", DIM),
         )
         for task in plan.tasks
     ]

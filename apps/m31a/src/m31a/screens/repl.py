@@ -15,6 +15,7 @@ from m31a.program.effects import (
     InterruptRun,
     Queue,
     RunShell,
+    SendCommand,
     StartRun,
     Toast,
     Work,
@@ -37,13 +38,13 @@ from m31a.program.messages import (
 from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
-from m31a.story.blocks import Notice, ShellCard
+from m31a.story.blocks import Notice, ShellCard, UserSaid
 from m31a.widgets import editor, transcript
 from m31a.widgets.block_lines import seconds
 from m31a.widgets.editor import BLANK, Draft, drafted
 from m31a.widgets.fuzzy import ranked
 from m31a.widgets.transcript import FOLLOW, Scroll
-from m31a_engine import AskOpened, Options, RunEnded
+from m31a_engine import AskOpened, Options, RunEnded, Steer
 
 MOST_ROWS = 10
 """Rows the prompt may take."""
@@ -55,6 +56,7 @@ MOST_HISTORY = 500
 
 SUBMIT: KeyTable = (
     bind("repl.submit", "enter", "send", hint=True),
+    bind("repl.steer", "alt+s, ctrl+enter", "tell the run now, without waiting"),
     bind("repl.edit", "ctrl+g", "write in your editor"),
     bind("repl.copy", "alt+c", "copy the last answer"),
     bind("repl.drop_queue", "alt+up", "take back the last queued goal"),
@@ -316,6 +318,8 @@ def _pressed(state: Repl, action: str, scene: Scene) -> Step[Repl]:
     match action:
         case "repl.submit":
             return _submitted(state, scene)
+        case "repl.steer":
+            return _steered(state, scene)
         case "repl.stop":
             return _stopped(state, scene)
         case "repl.clear":
@@ -404,6 +408,16 @@ def _command_line(state: Repl, scene: Scene, text: str) -> str:
 def _commanded(before: Repl, after: Repl, line: str, scene: Scene) -> Step[Repl]:
     obeyed = obey(line, scene)
     return Step(before if obeyed.refused else after, obeyed.effects, obeyed.nav)
+
+
+def _steered(state: Repl, scene: Scene) -> Step[Repl]:
+    """What is written goes to the run at once; without a run it is a goal like any other."""
+    text = state.draft.whole.strip()
+    if not scene.story.running or not text:
+        return _submitted(state, scene)
+    told = (AddBlock(UserSaid(text)), SendCommand(Steer(text=text)))
+    history = (*(each for each in state.history if each != text), text)[-MOST_HISTORY:]
+    return Step(replace(state, draft=BLANK, recalled=None, history=history), told)
 
 
 def _stopped(state: Repl, scene: Scene) -> Step[Repl]:

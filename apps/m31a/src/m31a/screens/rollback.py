@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from m31a.desks import desk_of
 from m31a.draw.frame import Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
-from m31a.draw.style import ACCENT, BORDER, DIM, OK, STRONG, WARN
+from m31a.draw.style import ACCENT, DIM, OK, STRONG, WARN
 from m31a.program.effects import Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pressed, Returned, Typed, WorkFailed
@@ -18,6 +18,7 @@ from m31a.widgets.block_lines import one_row
 from m31a.widgets.browse import FIRST, Browse, browse_lines
 from m31a.widgets.facts import fact_lines, list_lines, title_lines, trouble_line
 from m31a.widgets.repository_facts import Between, went_lines, what_leaves
+from m31a.widgets.rollback_question import LETTERS, SAYS, Sure, scrolled, sure_lines
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine import completed
 from m31a_engine.desk.undoing import Reset, ShippedCommit, WaysBack, WentBack
@@ -34,35 +35,23 @@ KEYS: KeyTable = (
     bind("rollback.again", "r", "look again"),
     bind("app.back", "escape, q", "back", hint=True),
 )
+BUSY = Toast("a run is in progress: stop it first", "warn")
+READ: KeyTable = (
+    bind("scroll.line_up", "up", "up"),
+    bind("scroll.line_down", "down", "down"),
+    bind("scroll.page_up", "pageup", "a page up"),
+    bind("scroll.page_down", "pagedown", "a page down"),
+)
 SURE: KeyTable = (
     bind("rollback.sure", "y, enter", "do it", hint=True),
     bind("rollback.keep", "escape, n", "leave it as it is", hint=True),
+    *READ,
 )
 TYPED_SURE: KeyTable = (
     bind("rollback.erase", "backspace", "delete back"),
     bind("rollback.keep", "escape", "leave it as it is", hint=True),
+    *READ,
 )
-SAYS = {
-    Reset.SAFE: "Branch, index and files go back, but only when every commit that leaves is a run's"
-    " own and on no remote. Uncommitted work is kept in a snapshot and given back.",
-    Reset.SOFT: "The branch alone goes back. Index and files stay: what the commits brought is then"
-    " staged, to be changed or committed anew.",
-    Reset.HARD: "Branch, index and files go back, whoever made the commits. A backup branch keeps"
-    " them, a snapshot keeps uncommitted work, which is given back where it fits.",
-}
-LETTERS = 4
-"""So many of the commit's must be typed before a hard reset."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sure:
-    """What is about to be done and what it means; `how` None undoes the last deed."""
-
-    how: Reset | None
-    commit: ShippedCommit | None = None
-    between: Between | None = None
-    """None while it is looked for."""
-    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +114,7 @@ class RollbackScreen(Screen[Rollback]):
             case Typed(key=key) if state.sure is not None and state.sure.how is Reset.HARD:
                 return _typed(state, state.sure, state.sure.typed + key.text)
             case Pressed(action=action) if state.sure is not None:
-                return _meant(state, state.sure, action)
+                return _meant(state, state.sure, action, scene)
             case Pressed(action=action):
                 return _pressed(replace(state, trouble=None), action, scene)
             case _:
@@ -138,7 +127,7 @@ class RollbackScreen(Screen[Rollback]):
                 return View(fill(trouble_lines(state.trouble, size.width), size))
             return View(fill((EMPTY, Line.of("  ", Span("looking …", DIM))), size))
         if state.sure is not None:
-            return View(_sure_lines(state.sure, size))
+            return View(sure_lines(state.sure, size))
         ways = state.ways
         foot: tuple[Line, ...] = ()
         if state.trouble is not None:
@@ -187,53 +176,6 @@ def _detail(state: Rollback, ways: WaysBack, cells: int) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _sure_lines(sure: Sure, size: Size) -> tuple[Line, ...]:
-    cells = size.width - 2
-    if sure.how is None:
-        text = "The state before the last reset, file rollback or undo comes back."
-        lines = [EMPTY, *title_lines("undo", cells), *wrapped((Span(text, DIM),), cells)]
-        foot = Line.of(Span(" y do it   esc leave it as it is", STRONG))
-    else:
-        lines = [EMPTY, *_reset_lines(sure, sure.how, cells)]
-        foot = _asked(sure)
-    shown = fill([Line.of(" ", *line.spans) for line in lines], Size(size.width, size.height - 2))
-    rule = Line.of(Span("─" * size.width, BORDER))
-    return (*shown, rule, foot.clipped(size.width))
-
-
-def _reset_lines(sure: Sure, how: Reset, cells: int) -> tuple[Line, ...]:
-    target = sure.commit.parent[:12] if sure.commit is not None else ""
-    head = title_lines(f"{how.value} reset to {target}", cells)
-    says = wrapped((Span(SAYS[how], DIM),), cells)
-    if sure.between is None:
-        return (*head, *says, EMPTY, Line.of(Span("looking at what would leave …", DIM)))
-    leaving, files = sure.between.leaving, sure.between.files
-    return (
-        *head,
-        *says,
-        *list_lines(f"{len(leaving)} commits leave the branch", leaving, cells, style=WARN),
-        *list_lines(f"{len(files)} files differ", files, cells),
-    )
-
-
-def _asked(sure: Sure) -> Line:
-    if sure.how is not Reset.HARD:
-        return Line.of(Span(" y do it   esc leave it as it is", STRONG))
-    rest = "_" * (LETTERS - len(sure.typed))
-    return Line.of(
-        Span(f" the first {LETTERS} letters of ", DIM),
-        Span(_wanted(sure)[0][:8], ACCENT),
-        Span(" confirm it: ", DIM),
-        span(sure.typed + rest, STRONG),
-    )
-
-
-def _wanted(sure: Sure) -> tuple[str, str]:
-    """The commit that is gone to, and what must be typed of it."""
-    parent = sure.commit.parent if sure.commit is not None else ""
-    return parent, parent[:LETTERS]
-
-
 def _pressed(state: Rollback, action: str, scene: Scene) -> Step[Rollback]:
     ways = state.ways
     if action == "rollback.again":
@@ -241,7 +183,9 @@ def _pressed(state: Rollback, action: str, scene: Scene) -> Step[Rollback]:
     if ways is None:
         return Step(state)
     if action == "rollback.undo":
-        return Step(state if scene.story.running else replace(state, sure=Sure(None)))
+        return (
+            Step(state, (BUSY,)) if scene.story.running else Step(replace(state, sure=Sure(None)))
+        )
     if not ways.commits:
         return Step(state)
     commit = ways.commits[min(state.browse.at, len(ways.commits) - 1)]
@@ -273,7 +217,7 @@ def _looked(state: Rollback, ways: WaysBack, went: WentBack | None, scene: Scene
 
 def _weighing(state: Rollback, commit: ShippedCommit, how: Reset, scene: Scene) -> Step[Rollback]:
     if scene.story.running:
-        return Step(state, (Toast("a run is in progress: stop it first", "warn"),))
+        return Step(state, (BUSY,))
     if not commit.parent:
         return Step(state, (Toast("nothing comes before the first commit", "warn"),))
     sure = Sure(how, commit)
@@ -286,12 +230,12 @@ def _weighing(state: Rollback, commit: ShippedCommit, how: Reset, scene: Scene) 
 def _typed(state: Rollback, sure: Sure, text: str) -> Step[Rollback]:
     """A hard reset is done when the letters are there."""
     typed = replace(sure, typed=text[:LETTERS])
-    if typed.typed == _wanted(sure)[1] and sure.between is not None:
+    if typed.meant and sure.between is not None:
         return Step(replace(state, sure=None), (Work(_doing(typed)),))
     return Step(replace(state, sure=typed))
 
 
-def _meant(state: Rollback, sure: Sure, action: str) -> Step[Rollback]:
+def _meant(state: Rollback, sure: Sure, action: str, scene: Scene) -> Step[Rollback]:
     match action:
         case "rollback.keep":
             return Step(replace(state, sure=None))
@@ -300,7 +244,7 @@ def _meant(state: Rollback, sure: Sure, action: str) -> Step[Rollback]:
         case "rollback.sure" if sure.how is None or sure.between is not None:
             return Step(replace(state, sure=None), (Work(_doing(sure)),))
         case _:
-            return Step(state)
+            return Step(replace(state, sure=scrolled(sure, action, scene.size)))
 
 
 def _look(services: Services) -> Message:
@@ -311,7 +255,7 @@ def _look(services: Services) -> Message:
 def _doing(sure: Sure) -> Callable[[Services], Message]:
     def do(services: Services) -> Message:
         undoing = desk_of(services).undoing
-        how, target = sure.how, _wanted(sure)[0]
+        how, target = sure.how, sure.target
         went = completed(undoing.undo if how is None else lambda: undoing.reset(how, target))
         return Looked(completed(undoing.list), went)
 

@@ -40,6 +40,7 @@ SURE: KeyTable = (
     bind("sessions.keep", "escape, n, enter", "keep it", hint=True),
 )
 PREVIEW_ROWS = 6
+NARROW = 60
 LEAST_ROWS = 14
 """Below this height there is no preview."""
 
@@ -139,15 +140,14 @@ def _empty(sessions: Picker[SessionInfo]) -> str:
     return "no session has these letters" if sessions.items else "No session of this project yet."
 
 
-def _row(info: SessionInfo, _: int) -> tuple[Part, ...]:
+def _row(info: SessionInfo, cells: int) -> tuple[Part, ...]:
     going = info.outcome not in ENDED
     style = OK if info.outcome is Outcome.SHIPPED else WARN if going else DIM
+    goal = span(one_row(info.goal))
+    if cells < NARROW:
+        return (Span(f"{info.started_at[5:10]} ", DIM), Span(f"{outcome_word(info)} ", style), goal)
     when = info.started_at[:16].replace("T", " ")
-    return (
-        Span(f"{when:<17}", DIM),
-        Span(f"{outcome_word(info):<18} ", style),
-        span(one_row(info.goal)),
-    )
+    return (Span(f"{when:<17}", DIM), Span(f"{outcome_word(info):<18} ", style), goal)
 
 
 def _foot(state: Sessions, sessions: Picker[SessionInfo], size: Size) -> tuple[Line, ...]:

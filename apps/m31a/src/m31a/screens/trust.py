@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-from m31a.desks import desk_of
+from m31a.desks import desk_of, settled
 from m31a.draw.frame import Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, BORDER, DIM, OK, STRONG, WARN
@@ -18,7 +18,6 @@ from m31a.project_reading import ProjectFile, ProjectReading, read_project
 from m31a.widgets import listing
 from m31a.widgets.block_lines import one_row, safe
 from m31a.widgets.trouble import trouble_foot, trouble_lines
-from m31a_engine import completed
 
 ROOMY = 12
 """Rows from which on blank lines set things apart."""
@@ -230,7 +229,7 @@ def _file_lines(reading: ProjectReading, index: int, cells: int) -> tuple[Line, 
 
 def _look(services: Services) -> Message:
     """In a thread with an event loop of its own: git is asked about the project."""
-    reading = completed(partial(read_project, services))
+    reading = settled(partial(read_project, services))
     return Looked(reading, desk_of(services).trust.is_trusted(services.project))
 
 
@@ -238,7 +237,7 @@ def _grant(services: Services, *, seen: ProjectReading) -> Message:
     """Trust the folder if it still says what was seen; otherwise show it again."""
     trust = desk_of(services).trust
     trust.grant(services.project)
-    now = completed(partial(read_project, services))
+    now = settled(partial(read_project, services))
     if now == seen:
         return Decided(trusted=True)
     trust.revoke(services.project)

@@ -33,6 +33,8 @@ from m31a.widgets.picker import Picker
 from m31a.widgets.trouble import trouble_foot
 from m31a_engine.config import BUILT_IN_PROVIDERS
 
+LOCK_S = 0.4
+"""Keys pressed this soon were meant for something else."""
 BACK = bind("welcome.back", "shift+tab", "a step back")
 LEAVE = bind("welcome.leave", "escape", "leave, for later", hint=True)
 PROVIDER: KeyTable = (
@@ -77,8 +79,17 @@ class WelcomeScreen(Screen[Welcome]):
     def init(self, argument: object, scene: Scene) -> Step[Welcome]:
         """Looks for keys, and for model servers on this machine."""
         ways = (*(Way(name, ABOUT[name]) for name in BUILT_IN_PROVIDERS), Way(OWN, "its address"))
-        state = Welcome(ways=ways, theme=scene.settings.theme)
+        state = Welcome(seen_s=scene.now_s, ways=ways, theme=scene.settings.theme)
         return Step(state, (Work(look), AsyncWork(search)))
+
+    def locked(self, state: Welcome, scene: Scene) -> bool:
+        """For a moment keys still go where they were meant to go: this may open by itself."""
+        return scene.now_s - state.seen_s < LOCK_S
+
+    def wake_s(self, state: Welcome, scene: Scene) -> float | None:
+        """When the keys unlock."""
+        left_s = state.seen_s + LOCK_S - scene.now_s
+        return left_s if left_s > 0 else None
 
     def keys(self, state: Welcome) -> KeyTable:
         """Of the step."""

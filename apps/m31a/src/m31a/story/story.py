@@ -30,6 +30,7 @@ from m31a_engine import (
     CheckResult,
     CommitMade,
     ContextCondensed,
+    CulpritFound,
     Event,
     Finding,
     FindingMade,
@@ -310,6 +311,12 @@ def _proof(story: Story, event: Event) -> Story | None:
         case FindingMade():
             found = story.adding(FindingCard(event.finding))
             return replace(found, findings=(*story.findings, event.finding))
+        case CulpritFound(culprit=culprit):
+            found_at = (
+                f"{culprit.check} is red since {(culprit.commit or '')[:10]} {culprit.subject}"
+            )
+            unknown = f"where {culprit.check} broke is not clear: {culprit.inconclusive}"
+            return story.adding(Notice(found_at if culprit.commit else unknown, level="warn"))
         case CommitMade():
             return story.adding(CommitCard(event.commit, event.subject, event.files))
         case Landed():

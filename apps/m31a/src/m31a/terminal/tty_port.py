@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 from collections.abc import AsyncIterator, Iterator, Mapping
 
 import anyio
@@ -72,6 +73,8 @@ class TtyPort:
                 if self._away is not None:  # the keys are somebody else's
                     await self._away.wait()
                     continue
+                if not select.select([self._session.keyboard], [], [], 0)[0]:
+                    continue  # somebody else has read it meanwhile
                 try:
                     data = os.read(self._session.keyboard, READ_BYTES)
                 except OSError:  # the terminal was closed

@@ -68,7 +68,7 @@ class Browse:
         if not action.startswith("scroll."):
             return None
         area = panes(size, count).detail
-        window = self.window.applied(action, len(detail(area.width)), area.height)
+        window = self.window.applied(action, len(_fitted(detail, area)), area.height)
         return None if window is None else replace(self, window=window)
 
     def within(self, count: int) -> "Browse":
@@ -92,7 +92,7 @@ def browse_lines(
         return (EMPTY, Line.of("  ", Span(empty, DIM)).clipped(size.width))
     area = panes(size, len(rows))
     listed = listing_lines(rows, browse.at, area.rows)
-    text = window_lines(detail(area.detail.width), browse.window, area.detail)
+    text = window_lines(_fitted(detail, area.detail), browse.window, area.detail)
     if not area.wide:
         return (*listed, Line.of(Span("─" * size.width, BORDER)), *text)
     bar = Span(GAP, BORDER)
@@ -100,3 +100,9 @@ def browse_lines(
         line.fitted(area.rows.width).plus(bar, *other.spans)
         for line, other in zip(listed, text, strict=True)
     )
+
+
+def _fitted(detail: Callable[[int], Sequence[Line]], size: Size) -> Sequence[Line]:
+    """The text in the cells that are left: one less when it is long enough for a scroll bar."""
+    lines = detail(size.width)
+    return lines if len(lines) <= size.height else detail(max(1, size.width - 1))

@@ -24,7 +24,7 @@ class Match:
 
 def fits(pattern: str, text: str) -> Match | None:
     """How `text` fits; None when it does not."""
-    if not pattern:
+    if not pattern.strip(" "):
         return Match()
     exact = pattern != pattern.lower()
     wanted, within = (pattern, text) if exact else (pattern.lower(), text.lower())

@@ -62,7 +62,7 @@ def overview_lines(
 def _layer_lines(plan: Plan, cells: int) -> tuple[Line, ...]:
     lines = [EMPTY, Line.of(Span("what can run at once", DIM)).clipped(cells)]
     for level, tasks in enumerate(layers(plan), 1):
-        head = Line.of(Span(f"{level:>2} ", ACCENT), Span("│ ", DIM))
+        head = Line.of(Span(f"L{level} ", ACCENT), Span("│ ", DIM))
         texts = "   ".join(f"{task} {one_row(_title(plan, task))}" for task in tasks)
         lines.append(head.plus(span(texts)).clipped(cells))
         if level < len(layers(plan)):

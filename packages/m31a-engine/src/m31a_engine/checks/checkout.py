@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import anyio
 import anyio.to_thread
@@ -48,7 +48,7 @@ class Checkout:
     project: Path
     caches: Path
     """Private to this checkout: temporary files, what XDG_CACHE_HOME is for."""
-    _seen: Mapping[str, str] = field(default_factory=dict)
+    _seen: Mapping[str, "_State"] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -57,15 +57,35 @@ class Checkout:
 
     async def remember(self) -> None:
         """Take the tracked files as they are now for the ones to compare with."""
-        self._seen = await anyio.to_thread.run_sync(_digests, self.path, tuple(self._seen))
+        self._seen = await anyio.to_thread.run_sync(_states, self.path, tuple(self._seen))
 
-    async def changed_files(self) -> tuple[str, ...]:
+    async def changes(self) -> "Changes":
         """The tracked files that are not as they were made; whatever else is there is left out.
 
         Files are read, not asked of git: nothing a check does to the index can hide a change.
         """
-        now = await anyio.to_thread.run_sync(_digests, self.path, tuple(self._seen))
-        return tuple(path for path, digest in self._seen.items() if now[path] != digest)
+        now = await anyio.to_thread.run_sync(_states, self.path, tuple(self._seen))
+        touched = {path for path, state in self._seen.items() if now[path] != state}
+        changed = {path for path in touched if now[path].content != self._seen[path].content}
+        return Changes(tuple(sorted(changed)), tuple(sorted(touched - changed)))
+
+
+class Changes(NamedTuple):
+    """What a command did to the files of a checkout."""
+
+    changed: tuple[str, ...]
+    put_back: tuple[str, ...]
+    """Written to, and as they were again in the end."""
+
+
+class _State(NamedTuple):
+    content: str
+    """Kind, executable bit and contents; "" when it is not there."""
+    at_ns: int
+    """When it last changed, by the kernel's clock, which a program cannot set."""
+
+
+_ABSENT = _State("", 0)
 
 
 Around = Callable[[Checkout], Awaitable[Confined | None]]
@@ -161,7 +181,7 @@ async def clean_checkout(
     tree = await repository.worktree(folder, commit)
     try:
         entries = await repository.ls_tree(commit)
-        files = {entry.path: "" for entry in entries if entry.mode != _SUBMODULE_MODE}
+        files = {entry.path: _ABSENT for entry in entries if entry.mode != _SUBMODULE_MODE}
         checkout = Checkout(
             tree=tree, commit=commit, project=repository.root, caches=caches, _seen=files
         )
@@ -194,20 +214,22 @@ def _delete(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _digests(root: Path, paths: Sequence[str]) -> dict[str, str]:
-    return {path: _digest(root / path) for path in paths}
+def _states(root: Path, paths: Sequence[str]) -> dict[str, _State]:
+    return {path: _state(root / path) for path in paths}
 
 
-def _digest(path: Path) -> str:
-    """What a file is: kind, executable bit and contents; "" when it is not there."""
+def _state(path: Path) -> _State:
     try:
-        mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode):
-            return f"link {path.readlink()}"
-        if not stat.S_ISREG(mode):
-            return "no file"
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        found = path.lstat()
+        return _State(_content(path, found.st_mode), found.st_ctime_ns)
     except OSError:
-        return ""
-    return f"{mode & 0o100:o} {content}"
+        return _ABSENT
+
+
+def _content(path: Path, mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return f"link {path.readlink()}"
+    if not stat.S_ISREG(mode):
+        return "no file"
+    with path.open("rb") as file:
+        return f"{mode & 0o100:o} {hashlib.file_digest(file, 'sha256').hexdigest()}"

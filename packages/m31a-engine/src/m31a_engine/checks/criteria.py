@@ -28,6 +28,12 @@ _ONLY_READS_SOURCE = re.compile(
     r"-m (?:py_compile|compileall|json\.tool|tokenize|ast)\b|\b(?:node --check|ruby -c|sh -n) "
     r"|\b(?:ruff|flake8|mypy|eslint|tsc|gofmt|go vet|black|prettier)\b"
 )
+_RUNS_TESTS = re.compile(
+    r"\b(?:pytest|py\.test|unittest|nose2|tox|nox|node (?:\S+ )*--test|jest|vitest|mocha|rspec|rake"
+    r"|prove|phpunit|bats|ctest|(?:npm|yarn|pnpm|bun|cargo|go|mix|dotnet|swift|mvn|gradle|make)"
+    r"\b[^;&|]*\btest)\b"
+)
+_INLINE = re.compile(r"\s-(?:c|e|p|-eval|-print)\b|\b(?:echo|printf)\b")
 _WORDS_NEEDED = 0.6
 
 
@@ -52,6 +58,11 @@ def shows_behaviour(command: str) -> bool:
         if words and not _ONLY_LOOKS.fullmatch(words[0]) and not _ONLY_READS_SOURCE.search(part):
             return True
     return False
+
+
+def runs_tests(command: str) -> bool:
+    """Whether a test runner counts in it; what a command prints by itself is no figure."""
+    return _RUNS_TESTS.search(command) is not None and _INLINE.search(command) is None
 
 
 async def search_criteria(

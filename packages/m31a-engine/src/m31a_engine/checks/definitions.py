@@ -10,15 +10,23 @@ from pathlib import PurePosixPath
 import msgspec
 
 _ALWAYS = re.compile(
-    r"pytest\.ini|\.pytest\.ini|tox\.ini|noxfile\.py|m31a\.toml|\.coveragerc"
+    r"\.?pytest\.(?:ini|toml)|tox\.ini|noxfile\.py|m31a\.toml|\.coveragerc"
     r"|(?:jest|vitest|karma|playwright|cypress|ava|wdio|nyc|jasmine)\.(?:config|conf|setup)[\w.]*"
     r"|jest[\w.-]*\.setup\.\w+|setupTests\.\w+|setup-?[jJ]est\.\w+|vitest[\w.-]*\.(?:setup|workspace)\.\w+"
     r"|\.mocharc(?:\.\w+)?|\.taprc|\.nycrc(?:\.\w+)?|\.npmrc|\.yarnrc(?:\.yml)?|\.pnp\.c?js|bunfig\.toml"
     r"|\.rspec|Rakefile|\.proverc|phpunit\.xml(?:\.dist)?|rust-toolchain(?:\.toml)?"
-    r"|sitecustomize\.py|usercustomize\.py|.*\.pth|.*\.egg-link"
+    r"|sitecustomize\.py|usercustomize\.py|.*\.pth|.*\.egg-link|pyvenv\.cfg"
+    r"|entry_points\.txt|babel\.config\.\w+|\.babelrc(?:\.\w+)?|\.swcrc"
 )
 _CONFTEST = re.compile(r"conftest\.py|(?:spec|rails|test)_helper\.rb")
 _MAKE = re.compile(r"(?:GNU)?[mM]akefile|.*\.mk")
+_VITE = re.compile(r"vite\.config\.\w+")
+_ASSIGNMENT = re.compile(
+    r"^ *(?:(?:override|export|private) +)*([\w.-]+)\s*(?:[?+!]|:{0,3})=[^\n]*$"
+    r"|^ *(?:override +)?define +([\w.-]+).*?^ *endef",
+    re.MULTILINE | re.DOTALL,
+)
+_VARIABLE = re.compile(r"[$](?:[({])?([\w.-]+)")
 _RECIPES = re.compile(
     r"[jJ]ustfile|\.justfile|Taskfile\.ya?ml|tasks\.py|build\.(?:gradle|sbt)(?:\.kts)?|pom\.xml"
 )
@@ -61,7 +69,7 @@ def may_define(path: str, commands: Sequence[str]) -> bool:
     where = PurePosixPath(path)
     if _INSTALLED.intersection(where.parts) or _ALWAYS.fullmatch(where.name):
         return True
-    if _CONFTEST.fullmatch(where.name) or _MAKE.fullmatch(where.name):
+    if any(kind.fullmatch(where.name) for kind in (_CONFTEST, _MAKE, _VITE)):
         return True
     if where.name in ("pyproject.toml", "setup.cfg", "package.json", "Cargo.toml"):
         return True
@@ -84,7 +92,9 @@ def definition(path: str, source: str | None, commands: Sequence[str]) -> object
         case "Cargo.toml":
             return _cargo(source)
         case name if _MAKE.fullmatch(name):
-            return _makefile(source, commands)
+            return _makefile(source, commands, included=name.endswith(".mk"))
+        case name if _VITE.fullmatch(name):
+            return source if re.search(r"\btest\s*:|vitest", source) else None
         case _:
             return source
 
@@ -111,6 +121,8 @@ def shadowed_module(path: str, roots: frozenset[str], *, is_new: bool) -> str | 
     standard library counts only when it is new: the project lived with it before.
     """
     where = PurePosixPath(path)
+    if where.parent.name == "__pycache__" and where.suffix == ".pyc":
+        return where.name.partition(".")[0]  # taken for the source beside it, whatever that says
     if not re.fullmatch(r"\.(?:py|pyc|so|pyd)|\.[\w-]+\.so", "".join(where.suffixes) or "-"):
         return None
     module, folder = where.name.split(".", 1)[0], where.parent
@@ -212,11 +224,16 @@ def _cargo(source: str) -> object:
     )
 
 
-def _makefile(source: str, commands: Sequence[str]) -> object:
-    """The targets that the commands name, what these need, and the variables in them."""
+def _makefile(source: str, commands: Sequence[str], *, included: bool) -> object:
+    """The targets that the commands name, what these need, and the variables in them.
+
+    A file that is there to be included can change any of them: all of it counts.
+    """
     rules = dict(_rules(source))
     if not any(re.search(r"\bmake\b", command) for command in commands):
         return None
+    if included:
+        return source
     wanted = [
         word
         for command in commands
@@ -229,13 +246,24 @@ def _makefile(source: str, commands: Sequence[str]) -> object:
         if name in rules and name not in used:
             used[name] = rules[name]
             wanted += re.findall(r"[\w./-]+", rules[name])
-    variables = {
-        match[1]: match[0]
-        for match in re.finditer(r"^([\w.-]+)\s*[:?+!]*=.*$", source, re.MULTILINE)
-        if match[1] in ("SHELL", ".SHELLFLAGS", "MAKEFLAGS")
-        or re.search(rf"[$][({{]{re.escape(match[1])}\b", "".join(used.values()))
-    }
+    variables = _variables(source, "".join(used.values()))
     return used, variables, re.findall(r"^-?include .*$", source, re.MULTILINE)
+
+
+def _variables(source: str, text: str) -> dict[str, str]:
+    """How the variables in `text` are set, those in their own values included."""
+    assigned = dict[str, str]()
+    for match in _ASSIGNMENT.finditer(source):
+        name = match[1] or match[2]
+        assigned[name] = assigned.get(name, "") + match[0]
+    used: dict[str, str] = {}
+    wanted = {"SHELL", ".SHELLFLAGS", "MAKEFLAGS", *_VARIABLE.findall(text)}
+    while wanted:
+        name = wanted.pop()
+        if name in assigned and name not in used:
+            used[name] = assigned[name]
+            wanted |= set(_VARIABLE.findall(assigned[name]))
+    return used
 
 
 def _rules(source: str) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from m31a_engine.checks.criteria import TaskCriterion, search_criteria, shows_behaviour
+from m31a_engine.checks.criteria import TaskCriterion, runs_tests, search_criteria, shows_behaviour
 from m31a_engine.checks.judge import against_base, changed_files, judge, new_failures
 from m31a_engine.checks.observation import Observation
 from m31a_engine.checks.result import (
@@ -23,7 +23,7 @@ from m31a_engine.checks.testfiles import is_test_file
 from m31a_engine.config_sections import RedFirst
 from m31a_engine.planning.plan import RunCriterion
 from m31a_engine.project.facts import CheckCommand
-from m31a_rollback import Diff
+from m31a_rollback import Diff, FileChange
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class Gathering:
         return False
 
     async def run_base_tests(self) -> None:
-        """The base's versions of changed test files on the head's program."""
+        """The tests as the base has them, and no other, on the head's program."""
         if self.allow & {TEST_CHANGES, FindingKind.BASE_TESTS_RED}:
             return
         files = await base_tests(
@@ -163,10 +163,10 @@ class Gathering:
         await self.add(result)
 
     async def _criterion(self, name: str, command: str) -> None:
-        """A run criterion is evidence when tests ran in it, or when the base fails it."""
+        """A run criterion is evidence when a runner ran tests in it, or when the base fails it."""
         head = await self.head.observe(command)
         base = await self._on_base(command, head)
-        tested = head.counts is not None and head.counts.passed > 0
+        tested = runs_tests(command) and head.counts is not None and head.counts.passed > 0
         red_before = base is not None and not base.green and not base.blocked
         behavioural = shows_behaviour(command) and (not head.green or tested or red_before)
         result = judge(name, head, behavioural=behavioural)
@@ -193,6 +193,8 @@ class Gathering:
                     + (f": {', '.join(names[:5])}" if names else ""),
                 )
             )
+        elif base is not None and self.planned_tests.isdisjoint(map(_path, self.diff.files)):
+            self.findings += against_base(result.name, seen, base)
         await self.add(result)
 
     async def _on_base(self, command: str, head: Observation) -> Observation | None:
@@ -205,3 +207,7 @@ class Gathering:
         """Whether a person accepted every change of a test file there is."""
         changed = [file.path for file in self.diff.files if is_test_file(file.path)]
         return bool(changed) and self.planned_tests.issuperset(changed)
+
+
+def _path(change: FileChange) -> str:
+    return change.path

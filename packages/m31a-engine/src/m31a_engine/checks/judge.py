@@ -54,10 +54,16 @@ def against_base(name: str, head: Observation, base: Observation) -> Iterator[Fi
 def changed_files(
     name: str, head: Observation, base: Observation | None, *, behavioural: bool
 ) -> Iterator[Finding]:
-    """The tracked files that a check changed; a warning where it does so on the base as well."""
+    """The tracked files that a check changed; a warning where it does so on the base as well.
+
+    What it put back in the end counts too, for it may have been judged by what stood there.
+    """
     usual = frozenset(base.changed) if base is not None else frozenset()
-    for path in head.changed:
-        blocking = behavioural and path not in usual
+    written = usual.union(base.put_back) if base is not None else usual
+    for path in (*head.changed, *head.put_back):
+        blocking = behavioural and path not in (usual if path in head.changed else written)
+        if not blocking and path in head.put_back:
+            continue
         yield Finding(
             kind=FindingKind.CHECK_CHANGED_FILES,
             severity=Severity.BLOCKING if blocking else Severity.WARNING,

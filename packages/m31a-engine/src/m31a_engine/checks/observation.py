@@ -27,6 +27,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Names of failing tests, where the runner prints them."""
     changed: tuple[str, ...] = ()
     """Tracked files that the command changed in its checkout."""
+    put_back: tuple[str, ...] = ()
+    """Tracked files that it wrote to, and left as they had been."""
     seconds: float = 0.0
     output_tail: str = ""
     blocked: str = ""

@@ -17,8 +17,6 @@ _BROAD = frozenset({"Exception", "BaseException"})
 _EXITS = frozenset({"exit", "_exit", "abort", "quit"})
 _FILTERS = frozenset({"load_tests", "collect_ignore", "collect_ignore_glob", "__test__"})
 
-_RUNNER_MODULES = frozenset({"unittest", "pytest", "_pytest", "builtins"})
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -59,7 +57,7 @@ class PythonTests:
 
 def read_python_tests(source: str) -> PythonTests | None:
     """What a test file holds; None when it does not parse."""
-    module = _parse(source)
+    module = parsed(source)
     if module is None:
         return None
     tests = {test.name: test for test in _tests(module.body, "")}
@@ -70,23 +68,12 @@ def read_python_tests(source: str) -> PythonTests | None:
         skips=sum(_skips_below(node) for node in top) + _marks(module.body),
         filters=sum(_filters(node) for node in module.body),
         exits=sum(_ends_runner(node) for node in ast.walk(module)),
-        patches=sum(_patches(node, imported) for node in _outside_functions(module)),
+        patches=sum(patches(node, imported) for node in outside_functions(module)),
     )
 
 
-def grips_on_runner(source: str) -> int:
-    """How often a program reaches for the runner that tests it: `os._exit`, a patched unittest."""
-    module = _parse(source)
-    if module is None:
-        return 0
-    return sum(
-        _patches(node, _RUNNER_MODULES)
-        or (isinstance(node, ast.Call) and ast.unparse(node.func) == "os._exit")
-        for node in ast.walk(module)
-    )
-
-
-def _parse(source: str) -> ast.Module | None:
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree of a program; None when it has none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -248,7 +235,7 @@ def _ends_runner(node: ast.AST) -> bool:
     )
 
 
-def _patches(node: ast.AST, imported: frozenset[str]) -> bool:
+def patches(node: ast.AST, imported: frozenset[str]) -> bool:
     """Whether it changes, for every test, what a module holds."""
     match node:
         case ast.Assign(targets=targets):
@@ -277,11 +264,12 @@ def _imported(module: ast.Module) -> frozenset[str]:
     )
 
 
-def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+def outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    """All below a node that runs when the module is imported."""
     for inner in ast.iter_child_nodes(node):
         if not isinstance(inner, Function | ast.Lambda):
             yield inner
-            yield from _outside_functions(inner)
+            yield from outside_functions(inner)
 
 
 def _cases(node: Function) -> int:

@@ -97,8 +97,8 @@ class Stand:
             result = await self._run(checkout, command)
         except ToolsError as exc:
             return self.not_run(command, str(exc))
-        changed = await checkout.changed_files()
-        if changed:
+        changes = await checkout.changes()
+        if any(changes):
             await self.close()
         output = sanitise(result.output)
         return Observation(
@@ -109,7 +109,8 @@ class Stand:
             timed_out=result.timed_out,
             counts=parse_counts(output),
             failing=failing_tests(output),
-            changed=changed,
+            changed=changes.changed,
+            put_back=changes.put_back,
             seconds=round(result.elapsed_s, 3),
             output_tail=output[-TAIL_CHARS:],
         )
@@ -211,6 +212,7 @@ def _both(first: Observation, second: Observation) -> Observation:
         counts=told.counts,
         failing=tuple(dict.fromkeys((*first.failing, *second.failing))),
         changed=tuple(sorted({*first.changed, *second.changed})),
+        put_back=tuple(sorted({*first.put_back, *second.put_back})),
         seconds=told.seconds,
         output_tail=told.output_tail,
         blocked=second.blocked,

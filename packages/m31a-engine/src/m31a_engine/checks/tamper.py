@@ -4,23 +4,21 @@ The tests are read, not understood: a finding says what was counted, and a perso
 Tests that are only added, and asserts that are only added, are no finding.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from m31a_engine.checks.criteria import runs_tests
 from m31a_engine.checks.definitions import (
     definition,
     may_define,
     paths_named,
     shadowed_module,
 )
-from m31a_engine.checks.python_tests import (
-    PythonTest,
-    PythonTests,
-    grips_on_runner,
-    read_python_tests,
-)
+from m31a_engine.checks.grips import grips_on_runner
+from m31a_engine.checks.python_tests import PythonTest, PythonTests, read_python_tests
 from m31a_engine.checks.result import Finding, FindingKind, Severity
-from m31a_engine.checks.testfiles import is_test_code, is_test_file
+from m31a_engine.checks.testfiles import is_code, is_named_as_test, is_test_code, is_test_file
 from m31a_engine.checks.text_tests import read_text_tests
 from m31a_rollback import FileChange, Repository
 
@@ -50,7 +48,7 @@ async def tampering(
     wanted = [
         path
         for path in changed
-        if is_test_code(path) or may_define(path, commands) or path.endswith((".rs", ".py"))
+        if is_code(path) or is_test_code(path) or may_define(path, commands)
     ]
     before = _texts(await repository.blobs(base, wanted)) if wanted else {}
     after = _texts(await repository.blobs(head, wanted)) if wanted else {}
@@ -65,14 +63,21 @@ async def tampering(
 async def base_tests(
     repository: Repository, base: str, files: Sequence[FileChange]
 ) -> dict[str, bytes | None]:
-    """The base's versions of the test files among `files` that it had; links are left out."""
+    """What makes the tests those of the base again: its versions, and None for what was added.
+
+    Added are files that a runner takes for tests: one of them could change what the others see.
+    Links are left out.
+    """
     modes = {entry.path: entry.mode for entry in await repository.ls_tree(base)}
+    if not any(is_named_as_test(path) for path in modes):
+        return {}
     paths = [
         file.path
         for file in files
         if is_test_file(file.path) and modes.get(file.path, _LINK_MODE) != _LINK_MODE
     ]
-    return await repository.blobs(base, paths) if paths else {}
+    added = [file.path for file in files if file.path not in modes and is_named_as_test(file.path)]
+    return dict.fromkeys(added) | (await repository.blobs(base, paths) if paths else {})
 
 
 def weakened(before: Sources, after: Sources) -> Iterator[Finding]:
@@ -184,10 +189,10 @@ def _text(path: str, before: str, after: str | None, named: set[str]) -> Iterato
 def _grips(before: Sources, after: Sources) -> Iterator[Finding]:
     """Program files that began to reach for the runner that is to judge them."""
     for path, text in sorted(after.items()):
-        if text is None or not path.endswith(".py") or is_test_code(path):
+        if text is None or not is_code(path) or is_test_code(path):
             continue
-        if grips_on_runner(text) > grips_on_runner(before.get(path) or ""):
-            text = "it ends or changes the runner that is to test it (a guess from its text)"
+        if grips_on_runner(path, text) > grips_on_runner(path, before.get(path) or ""):
+            text = "it ends, changes or looks for the runner that tests it (a guess from its text)"
             yield _finding(FindingKind.TEST_LOOSENED, path, text)
 
 
@@ -217,7 +222,7 @@ def _definitions(
     commands: Sequence[str],
     named: frozenset[str],
 ) -> Iterator[Finding]:
-    tested = any(is_test_code(path) for path in old)
+    tested = any(map(is_test_code, old)) or any(map(_finds_its_own_tests, commands))
     for path in changed:
         if path in named and not is_test_file(path):
             yield _finding(FindingKind.CHECK_DEFINITION, path, "a check runs this file")
@@ -230,6 +235,11 @@ def _definitions(
             yield _finding(
                 FindingKind.CHECK_DEFINITION, path, "it decides what the checks run, and changed"
             )
+
+
+def _finds_its_own_tests(command: str) -> bool:
+    """Whether it may have tests where no file is named as one: in Rust, by a script."""
+    return runs_tests(command) and not re.search(r"pytest|py\.test|unittest", command)
 
 
 def _shadows(changed: Sequence[str], old: set[str]) -> Iterator[Finding]:

@@ -38,4 +38,5 @@ _GRANTS = {
     Grant.ALWAYS: ToolGrant.ALWAYS,
     Grant.DENY: ToolGrant.DENY,
     Grant.DEFER: ToolGrant.DEFER,
+    Grant.EXIT: ToolGrant.EXIT,
 }

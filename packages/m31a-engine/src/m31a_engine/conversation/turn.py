@@ -1,7 +1,7 @@
 """The loop of a conversation: ask the model, run what it calls, tell it, until it stops."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from m31a_engine.conversation.models import Models
 from m31a_engine.conversation.repeats import WARNING, Circling, RepeatWatch
 from m31a_engine.conversation.steering import Steering
 from m31a_engine.conversation.window import WindowWatch
-from m31a_engine.errors import LimitReached, ProviderFailed, WaitingForApproval
+from m31a_engine.errors import Denied, LimitReached, ProviderFailed, WaitingForApproval
 from m31a_engine.events import (
     ContextCondensed,
     Event,
@@ -53,8 +53,8 @@ from m31a_providers import (
     UserMessage,
     WindowExceeded,
 )
+from m31a_tools import ExitAsked, PermissionRequest, Plain, Risk, ToolResult
 from m31a_tools import Outcome as PermissionOutcome
-from m31a_tools import PermissionRequest, Plain, Risk, ToolResult
 
 MAX_CALLS = 16
 MAX_CONTINUATIONS = 3
@@ -304,10 +304,12 @@ class Talker:
         events: list[Event] = []
         circling = Circling.NO
         waiting: PermissionRequest | None = None
+        stopped = False
         for call in calls:
             end = done[call.id]
             if end.deferred is not None:
                 waiting = end.deferred
+                stopped = stopped or end.stops
                 entries.append(talk.deferral_entry(call, end.deferred))
                 continue
             message = end.message
@@ -320,6 +322,11 @@ class Talker:
             events.append(end.event)
         if waiting is not None or circling is Circling.STOP:
             await self.stream.record(tuple(entries), *events)
+        if stopped:
+            raise Denied(
+                "a person stopped the run at a request for leave",
+                remedy="resume the session to go on; the call is asked about again",
+            )
         if waiting is not None:
             raise WaitingForApproval(
                 f"leave is needed: {waiting.summary}",
@@ -341,7 +348,10 @@ class Talker:
         async def show(text: str) -> None:
             await self.stream.live(ToolOutput(conversation=talk.name, call_id=call.id, text=text))
 
-        result = await hands.run(call, show, tainted=talk.tainted)
+        try:
+            result = await hands.run(call, show, tainted=talk.tainted)
+        except ExitAsked:
+            return _Done.stopping(call, talk.name)
         decision = result.decision
         deferred = decision is not None and decision.outcome is PermissionOutcome.DEFERRED
         if decision is not None and deferred and hands.defers:
@@ -356,6 +366,12 @@ class _Done:
     message: ToolMessage
     event: ToolEnded
     deferred: PermissionRequest | None = None
+    stops: bool = False
+
+    @classmethod
+    def stopping(cls, call: ToolCall, conversation: str) -> "_Done":
+        done = cls.deferring(call, conversation, _request_of(call))
+        return replace(done, stops=True)
 
     @classmethod
     def ended(cls, call: ToolCall, conversation: str, result: ToolResult) -> "_Done":

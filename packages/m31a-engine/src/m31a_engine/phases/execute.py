@@ -13,11 +13,12 @@ from m31a_engine.events import TaskEnded, TaskStarted
 from m31a_engine.machine import Mode, Phase
 from m31a_engine.planning.plan import Plan, PlannedTask, single_task_plan
 from m31a_engine.planning.tasks import graph_of
+from m31a_engine.session.effects import once
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session, Step, TaskState
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
-from m31a_engine.taskwork import HandsFor, Stopped, TaskWork, key_of
+from m31a_engine.taskwork import HandsFor, Stopped, TaskWork, Wish, key_of
 from m31a_taskrunner import (
     Cancelled,
     Control,
@@ -43,8 +44,8 @@ class Execute:
     workbench: Workbench
     hands_for: HandsFor
     control: Control
-    to_heal: Callable[[], tuple[int, ...]]
-    """The tasks that a person wants to have worked on again; asked once, then forgotten."""
+    wishes: Callable[[], Wish]
+    """What a person wants to have done once more; asked once, then forgotten."""
     compass: Compass
     next_wave: Callable[[Session], Awaitable[Session]]
     """Plans the next wave of an outline."""
@@ -63,28 +64,42 @@ class Execute:
         await self.workbench.prepare()
         while True:
             session = await self._worked(session, plan)
-            wanted = await self._wanted(session)
-            if not wanted:
+            wish = await self._wish(session)
+            if wish == Wish():
                 break
+            undone = await self._taken_back(session) if wish.undo else ()
+            gone = {*wish.heal, *undone}
             session = msgspec.structs.replace(
                 session,
-                tasks=tuple(task for task in session.tasks if task.id not in wanted),
-                healing=wanted,
+                tasks=tuple(task for task in session.tasks if task.id not in gone),
+                healing=wish.heal,
                 round=session.round + 1,
             )
         following = Phase.SHIP if session.mode is Mode.DIRECT else Phase.VERIFY
         return Step(session=session, next=following)
 
-    async def _wanted(self, session: Session) -> tuple[int, ...]:
-        """The tasks to be worked on once more."""
-        key = f"execute-{session.round}/healing"
-        known = self.journal.done(key, tuple[int, ...])
+    async def _wish(self, session: Session) -> Wish:
+        """What a person wants to have done once more."""
+        key = f"execute-{session.round}/wish"
+        known = self.journal.done(key, Wish)
         if known is not None:
             return known
-        wanted = self.to_heal()
-        if wanted:
-            await self.journal.finish(key, wanted)
-        return wanted
+        wish = self.wishes()
+        if wish != Wish():
+            await self.journal.finish(key, wish)
+        return wish
+
+    async def _taken_back(self, session: Session) -> tuple[int, ...]:
+        """The newest task, when its commit could be taken off the branch."""
+        key = f"execute-{session.round}/undone"
+        newest = next((one for one in session.tasks if one.commit == self.workbench.head), None)
+
+        async def take_back() -> tuple[int, ...]:
+            if newest is None or newest.commit is None:
+                return ()
+            return (newest.id,) if await self.workbench.take_back(newest.commit) else ()
+
+        return await once(self.journal, key, tuple[int, ...], take_back)
 
     async def _worked(self, session: Session, plan: Plan) -> Session:
         """The session once every task of the plan has ended."""

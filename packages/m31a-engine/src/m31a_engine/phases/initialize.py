@@ -8,7 +8,7 @@ import msgspec
 
 from m31a_engine.config import Config
 from m31a_engine.events import ModeChosen, Noticed
-from m31a_engine.intent import Intent, Kind, classify, raised
+from m31a_engine.intent import Intent, classify, raised
 from m31a_engine.learning.memory import Recalled
 from m31a_engine.machine import Mode, Phase, path_of
 from m31a_engine.paths import is_text, shown_path
@@ -45,7 +45,7 @@ class Initialize:
         intent = classify(session.goal, files=len(files), empty=not files)
         mode = session.options.mode
         reason = "the mode was given"
-        if mode is Mode.AUTO:
+        if mode is Mode.AUTO and not session.is_question:
             intent = await self._sure(session.goal, intent)
             mode, reason = intent.mode, intent.reason
         for note in facts.notes:
@@ -60,7 +60,7 @@ class Initialize:
             mode=mode,
             ignored=(*session.ignored, *self.config.ignored),
         )
-        if intent.kind is Kind.QUESTION and session.options.mode is Mode.AUTO:
+        if session.is_question:
             await self.stream.emit(ModeChosen(mode=mode, reason="a question changes nothing"))
             return Step(session=session, next=Phase.IDLE)
         await self.stream.emit(ModeChosen(mode=mode, reason=reason))

@@ -3,7 +3,7 @@
 import msgspec
 
 from m31a_engine.checks.result import Finding, Verification
-from m31a_engine.intent import Intent
+from m31a_engine.intent import Intent, Kind
 from m31a_engine.learning.lessons import Lesson
 from m31a_engine.learning.memory import Recalled
 from m31a_engine.machine import Mode, Phase
@@ -27,7 +27,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     heal: tuple[int, ...] = ()
     """Tasks that a resumed session works on again, done or not."""
     kind: str = "run"
-    """run or demo; a demo's ledger row is marked."""
+    """run, demo or chat; a demo's ledger row is marked, a chat answers and changes nothing."""
 
 
 class TaskState(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +110,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     closing: str = ""
     ignored: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+
+    @property
+    def is_question(self) -> bool:
+        """Whether the goal is answered in words, and nothing is changed."""
+        if self.options.kind == "chat":
+            return True
+        asked = self.intent is not None and self.intent.kind is Kind.QUESTION
+        return asked and self.options.mode is Mode.AUTO
 
     @property
     def waves_left(self) -> tuple[Wave, ...]:

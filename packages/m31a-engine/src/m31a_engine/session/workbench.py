@@ -232,6 +232,20 @@ class Workbench:
         self.head = commit
         return done
 
+    async def take_back(self, commit: str) -> bool:
+        """Take the newest commit off the session's branch; False when it is another one.
+
+        What it held stays in the repository for as long as git keeps it.
+        """
+        async with self._integrating:
+            if commit != self.head:
+                return False
+            parent = (await self.repository.log(commit, limit=1))[0].parents[0]
+            await self.move(parent, commit)
+            await self._journal.append(keyed("done", HEAD, parent))
+            self.head = parent
+            return True
+
     async def move(self, commit: str, old: str) -> None:
         """Move the session's branch by compare-and-swap; being there already is well.
 

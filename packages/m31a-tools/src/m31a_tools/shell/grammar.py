@@ -21,7 +21,7 @@ EXPANSIONS = names(
 )
 LEAVES = names(
     "variable_name special_variable_name comment string_content test_operator file_descriptor "
-    "simple_expansion heredoc_start heredoc_end"
+    "heredoc_start heredoc_end"
 )
 RESERVED = names(
     "if then else elif fi do done case esac while until for select function in { } [[ ]] !"

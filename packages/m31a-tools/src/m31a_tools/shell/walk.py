@@ -107,6 +107,9 @@ class Walk:
             case _ if kind in LITERALS:
                 self.word(node)
                 self.below(node, depth)
+            case "simple_expansion":
+                if re.fullmatch(r"\$(?:\w+|[@*#?$!-])", self.text(node)) is None:
+                    raise Unclear(f"an expansion with a gap: {self.text(node)[:40]}")
             case "heredoc_content":
                 unescaped(self.text(node))
             case "regex":

@@ -1,0 +1,151 @@
+"""What past runs came to: rows, charts, and one row in full."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from m31a.draw.frame import Size
+from m31a.program.effects import CopyText, Work
+from m31a.program.messages import RunOver, WorkFailed
+from m31a.screens.ledger import Read
+from m31a.testing import Desk
+from m31a.widgets.ledger_rows import Book, Figures, Rate, RunRow
+
+Snapshot = Callable[[Callable[[], Desk], str], None]
+ROW = RunRow(
+    session="20261121-041530-9f3a",
+    at="2026-11-21T04:17:05Z",
+    project="slugs",
+    model="coder-large",
+    mode="full",
+    outcome="shipped",
+    tasks=7,
+    failed=1,
+    healed=1,
+    commits=7,
+    cost_usd=0.44,
+    duration_s=421.0,
+    keywords=("slugify", "numbers"),
+    failures=("two tests failed",),
+    demo=False,
+)
+ROWS = (
+    ROW,
+    replace(ROW, session="b", outcome="failed", cost_usd=1.5, keywords=("tokens",), duration_s=90),
+    replace(ROW, session="c", cost_usd=None, keywords=(), at="2026-11-19T10:00:00Z"),
+    replace(ROW, session="d", demo=True, cost_usd=0.0, keywords=("cart",)),
+)
+BOOK = Book(
+    rows=ROWS,
+    figures=Figures(
+        sessions=3,
+        tasks_mean=7.0,
+        failed=3,
+        healed=3,
+        cost_usd=1.94,
+        cost_known=2,
+        duration_mean_s=310.0,
+        failures=(("two tests failed", 3), ("no network", 1)),
+        frameworks=(("flask", 2),),
+        models=(Rate("coder-large simple", 0.66, 3), Rate("small-fast", None, 1)),
+    ),
+    problems=("line 12: 23 cells, 24 expected",),
+)
+NOTHING = Book((), replace(BOOK.figures, sessions=0, failures=(), frameworks=(), models=()), ())
+
+
+def read(argument: str | None = None, size: Size = Size(80, 24)) -> Desk:
+    """The ledger with four rows."""
+    desk = Desk("ledger", argument, size=size).send(Read(BOOK))
+    desk.effects.clear()
+    return desk
+
+
+def test_the_rows(snapshot: Snapshot) -> None:
+    snapshot(read, "ledger/rows")
+
+
+def test_the_charts(snapshot: Snapshot) -> None:
+    snapshot(lambda: read("stats"), "ledger/stats")
+
+
+def test_the_search(snapshot: Snapshot) -> None:
+    snapshot(lambda: read().press("/").type("slugs with numbers"), "ledger/search")
+
+
+def test_no_run_yet(snapshot: Snapshot) -> None:
+    snapshot(lambda: Desk("ledger").send(Read(NOTHING)), "ledger/empty")
+
+
+def test_a_ledger_that_cannot_be_read(snapshot: Snapshot) -> None:
+    failed = WorkFailed("/home/ada/.m31a/LEDGER.md: Permission denied", "")
+    snapshot(lambda: Desk("ledger").send(failed), "ledger/trouble")
+
+
+def test_a_tab_turns_to_the_charts_and_back() -> None:
+    assert "how they ended" in read(size=Size(100, 40)).press("tab").text
+    assert "▸ ✓ 2026-11-21" in read().press("tab", "tab").text
+
+
+def test_the_charts_leave_demos_out_and_tell_unknown_costs() -> None:
+    text = read("stats", Size(120, 60)).text
+
+    assert "$1.94 (2 runs with a known cost)" in text
+    assert "66% of 3" in text
+    assert "none judged of 1" in text
+    assert "line 12: 23 cells, 24 expected" in text
+
+
+def test_long_charts_are_scrolled() -> None:
+    desk = read("stats", Size(60, 14))
+    assert "frameworks" not in desk.text
+
+    assert "line 12" in desk.press("end").text
+    assert "line 12" not in desk.press("home", "down").text
+
+
+def test_a_row_in_full_and_its_changes() -> None:
+    desk = read(size=Size(120, 40)).press("down")
+    assert "outcome" not in desk.text
+    assert "1.5000" in desk.text
+
+    assert desk.press("enter").top.id == "diff"
+
+
+def test_a_search_is_read_from_the_file_and_can_be_dropped() -> None:
+    desk = read().press("/").type("slugs").press("enter")
+    assert [type(each) for each in desk.effects] == [Work]
+    assert "like slugs" in desk.text
+
+    desk.send(Read(NOTHING))
+    assert "no run is like that" in desk.text
+
+    desk.press("x", "/").paste("tokens\nnow").press("escape")
+    assert "like" not in desk.text
+
+
+def test_words_given_with_the_command_are_searched_for() -> None:
+    desk = Desk("repl").type("/ledger old tokens").press("enter").send(Read(BOOK))
+
+    assert "like old tokens" in desk.text
+
+
+def test_it_is_read_again_on_demand_and_after_a_run() -> None:
+    desk = read().press("r").send(RunOver())
+
+    assert [type(each) for each in desk.effects] == [Work, Work]
+
+
+def test_what_is_shown_is_copied() -> None:
+    row = read().press("y").effects[0]
+    stats = read("stats").press("y").effects[0]
+
+    assert isinstance(row, CopyText)
+    assert "model     coder-large" in row.text
+    assert isinstance(stats, CopyText)
+    assert "runs      3" in stats.text
+
+
+def test_keys_before_it_is_read_do_nothing() -> None:
+    desk = Desk("ledger").press("down", "y", "enter")
+
+    assert "reading …" in desk.text

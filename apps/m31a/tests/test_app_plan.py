@@ -1,0 +1,177 @@
+"""The plan before anything is carried out: looked at task by task, approved, sent back."""
+
+from collections.abc import Callable
+
+import pytest
+
+from m31a.program.effects import AnswerAsk, Toast
+from m31a.testing import Desk, sample_scene
+from m31a.widgets.plan_text import layers
+from m31a_engine import (
+    AskOpened,
+    FileAction,
+    Plan,
+    PlanAnswer,
+    PlanAsk,
+    PlanChoice,
+    PlanDrafted,
+    PlannedFile,
+    PlannedTask,
+)
+from m31a_engine.planning.plan import RunCriterion, TextCriterion
+
+Snapshot = Callable[[Callable[[], Desk], str], None]
+PLAN = Plan(
+    title="Sign tokens with RS256",
+    summary="A key loader, then signing and verifying, then the tests.",
+    tasks=(
+        PlannedTask(
+            id=1,
+            description="Load a PEM pair from the config folder",
+            files=(PlannedFile(path="app/auth/keys.py", action=FileAction.CREATE),),
+            acceptance_criteria=(
+                RunCriterion(command="pytest -q tests/test_keys.py"),
+                TextCriterion(text="a missing file gives a clear error"),
+            ),
+        ),
+        PlannedTask(id=2, description="A flag for old tokens"),
+        PlannedTask(id=3, description="Sign with RS256", dependencies=(1,)),
+        PlannedTask(id=4, description="Verify both kinds", dependencies=(1, 2)),
+    ),
+    review_required=("task 4 turns a reply 401 into 440",),
+    open_questions=("Is 24 hours enough?",),
+    automated=("pytest -q",),
+    manual=("Log in with an old token",),
+)
+SECOND = Plan(
+    title="Sign tokens with RS256",
+    summary="Without the flag.",
+    tasks=(PLAN.tasks[0], PLAN.tasks[2]),
+)
+ASK = PlanAsk(ask_id="plan-1", plan=PLAN, version=1, problems=("task 3 names no file",))
+EVENTS = (PlanDrafted(plan=PLAN, version=1), AskOpened(ask=ASK, timeout_s=300.0))
+
+
+def asked() -> Desk:
+    """The plan, waiting for a yes."""
+    desk = Desk("repl", scene=sample_scene(goal="JWT")).tell(*EVENTS)
+    desk.effects.clear()
+    return desk
+
+
+def answered(choice: PlanChoice, feedback: str = "") -> list[object]:
+    """What the run is told."""
+    answer = PlanAnswer(ask_id="plan-1", choice=choice, feedback=feedback, by_person=True)
+    return [AnswerAsk(answer)]
+
+
+def test_the_whole_plan(snapshot: Snapshot) -> None:
+    snapshot(asked, "plan/whole")
+
+
+def test_one_task_in_full(snapshot: Snapshot) -> None:
+    snapshot(lambda: asked().press("down"), "plan/task")
+
+
+def test_a_note_that_sends_it_back(snapshot: Snapshot) -> None:
+    snapshot(lambda: asked().press("r").type("no flag, reject old tokens"), "plan/note")
+
+
+def test_a_run_without_a_plan(snapshot: Snapshot) -> None:
+    snapshot(lambda: Desk("plan"), "plan/empty")
+
+
+@pytest.mark.parametrize(
+    ("keys", "choice", "feedback"),
+    [
+        (["a"], PlanChoice.ACCEPT, ""),
+        (["y"], PlanChoice.ACCEPT, ""),
+        (["n"], PlanChoice.REJECT, ""),
+        (["r", *"tests", "enter"], PlanChoice.REFINE, "tests"),
+        (["d", "enter"], PlanChoice.DISCUSS, ""),
+        (["d", *"skew?", "enter"], PlanChoice.DISCUSS, "skew?"),
+    ],
+)
+def test_each_decision_is_told_as_a_persons(
+    keys: list[str], choice: PlanChoice, feedback: str
+) -> None:
+    assert asked().press(*keys).effects == answered(choice, feedback)
+
+
+def test_a_refinement_needs_words_and_can_be_left() -> None:
+    desk = asked().press("r", "enter")
+    assert desk.effects == [Toast("say what should be different", "warn")]
+
+    desk.press("escape")
+    desk.effects.clear()
+
+    assert desk.press("a").effects == answered(PlanChoice.ACCEPT)
+
+
+def test_a_plan_that_was_left_is_found_again() -> None:
+    desk = asked().press("escape")
+
+    desk.type("/plan").press("enter", "a")
+
+    assert desk.effects == answered(PlanChoice.ACCEPT)
+
+
+def test_a_plan_that_is_only_looked_at_cannot_be_decided() -> None:
+    desk = Desk("plan", scene=sample_scene([EVENTS[0]], goal="JWT"))
+    desk.effects.clear()
+
+    desk.press("a", "n", "r", "d")
+
+    assert desk.effects == []
+    desk.press("q")
+    assert desk.top.id == "repl"
+
+
+def test_tasks_stand_in_the_layer_after_what_they_need() -> None:
+    assert layers(PLAN) == ((1, 2), (3, 4))
+
+
+def test_a_plan_whose_tasks_wait_for_one_another_is_shown_all_the_same() -> None:
+    circle = Plan(
+        title="",
+        tasks=(
+            PlannedTask(id=1, description="a", dependencies=(2,)),
+            PlannedTask(id=2, description="b", dependencies=(1,)),
+        ),
+    )
+
+    assert sorted(task for layer in layers(circle) for task in layer) == [1, 2]
+
+
+def test_two_versions_compared(snapshot: Snapshot) -> None:
+    events = (EVENTS[0], PlanDrafted(plan=SECOND, version=2))
+    scene = sample_scene(events, goal="JWT")
+    snapshot(lambda: Desk("plan_versions", scene=scene), "plan_versions/two")
+
+
+def test_versions_are_opened_from_the_plan_and_walked_through() -> None:
+    third = Plan(title="Third", tasks=SECOND.tasks)
+    desk = asked().tell(PlanDrafted(plan=SECOND, version=2), PlanDrafted(plan=third, version=3))
+
+    desk.press("v")
+
+    assert desk.top.id == "plan_versions"
+    assert "version 2 → 3 of 3" in desk.text
+    assert "version 1 → 2 of 3" in desk.press("left").text
+    assert "version 1 → 2 of 3" in desk.press("left").text
+    assert "version 1 → 3 of 3" in desk.press("right", "1").text
+    assert "version 2 → 3 of 3" in desk.press("1", "down", "end").text
+
+
+def test_one_version_is_compared_with_nothing() -> None:
+    desk = asked().press("v")
+
+    assert desk.effects == [Toast("there is one version only")]
+    assert "one version only" in Desk("plan_versions", scene=desk.app.scene).text
+    assert "There is no plan yet." in Desk("plan_versions").text
+
+
+def test_the_same_plan_twice_shows_no_difference() -> None:
+    events = (EVENTS[0], PlanDrafted(plan=PLAN, version=2))
+
+    assert "the same" in Desk("plan_versions", scene=sample_scene(events, goal="JWT")).text

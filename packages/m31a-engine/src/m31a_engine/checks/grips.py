@@ -1,0 +1,116 @@
+"""Programs that reach for the runner that is to test them: read, not understood."""
+
+import ast
+import re
+from pathlib import PurePosixPath
+
+from m31a_engine.checks.python_tests import outside_functions, parsed, patches
+
+_RUNNERS = frozenset({"unittest", "pytest", "_pytest", "builtins"})
+_LEAVING = re.compile(r"_exit|abort|exec[lv]p?e?")
+_STREAMS = frozenset({"sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__"})
+_TOLD_BY_RUNNER = re.compile(r"PYTEST_\w+")
+_IMPORTS = frozenset({"import_module", "__import__", "find_spec", "get"})
+_JS_RUNNERS = r"(?:node:)?(?:assert(?:/strict)?|test)"
+_JS = re.compile(
+    r"\bNODE_TEST_CONTEXT\b|\bJEST_WORKER_ID\b|\bVITEST(?:_\w+)?\b|\bMOCHA_\w+\b"
+    rf"|\brequire\([\"']{_JS_RUNNERS}[\"']\)(?:\.\w+)+\s*=(?!=)|\bassert(?:\.\w+)+\s*=(?![=>])"
+    r"|\bprocess\.(?:exit|reallyExit|abort)\b|\bprocess\.exitCode\s*="
+)
+_PATTERNS = {
+    **dict.fromkeys((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx"), _JS),
+    ".rs": re.compile(r"\bcfg!?\(\s*(?:not\(\s*)?test\s*\)\s*\)|\bcfg!\(\s*test\s*\)"),
+    ".go": re.compile(r"\btesting\.Testing\(\)|\bflag\.Lookup\(\"test\.|\"\.test\""),
+}
+
+
+def grips_on_runner(path: str, source: str) -> int:
+    """How often a program ends, changes or looks for the runner that tests it.
+
+    A process ended without a word, a patched `unittest`, a look whether pytest is there, a
+    function that is another one in tests: what a program does that is to look right only there.
+    """
+    suffix = PurePosixPath(path).suffix
+    if suffix == ".py":
+        return _in_python(source)
+    pattern = _PATTERNS.get(suffix)
+    return len(pattern.findall(source)) if pattern is not None else 0
+
+
+def _in_python(source: str) -> int:
+    module = parsed(source)
+    if module is None:
+        return 0
+    runners, leaving = _names(module)
+    count = sum(
+        patches(node, runners) or _leaves(node, leaving) or _looks(node)
+        for node in ast.walk(module)
+    )
+    return count + sum(map(_takes_stream, outside_functions(module)))
+
+
+def _names(module: ast.Module) -> tuple[frozenset[str], frozenset[str]]:
+    """What runners, and the functions that end a process, are called in a module."""
+    runners, leaving = set(_RUNNERS), set[str]()
+    for node in ast.walk(module):
+        match node:
+            case ast.Import(names=names):
+                runners |= {
+                    name.asname or name.name.partition(".")[0]
+                    for name in names
+                    if name.name.partition(".")[0] in _RUNNERS
+                }
+            case ast.ImportFrom(module=str(origin), names=names):
+                if origin.partition(".")[0] in _RUNNERS:
+                    runners |= {name.asname or name.name for name in names}
+                elif origin == "os":
+                    leaving |= {
+                        name.asname or name.name for name in names if _LEAVING.fullmatch(name.name)
+                    }
+            case _:
+                pass
+    return frozenset(runners), frozenset(leaving)
+
+
+def _leaves(node: ast.AST, leaving: frozenset[str]) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id="os"), attr=name):
+            return _LEAVING.fullmatch(name) is not None
+        case ast.Attribute(attr="_exit"):
+            return True
+        case ast.Name(id=name, ctx=ast.Load()):
+            return name in leaving
+        case ast.Call(func=ast.Name(id="getattr"), args=[ast.Name(id="os"), wanted, *_]):
+            return not isinstance(wanted, ast.Constant) or bool(
+                _LEAVING.fullmatch(str(wanted.value))
+            )
+        case _:
+            return False
+
+
+def _looks(node: ast.AST) -> bool:
+    """Whether it asks if a runner is there, or takes one that somebody else imported."""
+    match node:
+        case ast.Compare(left=ast.Constant(value=str(word)), comparators=[where]):
+            return _is_runner(word) and "sys." in ast.unparse(where)
+        case ast.Subscript(
+            value=ast.Attribute(attr="modules"), slice=ast.Constant(value=str(word))
+        ):
+            return _is_runner(word)
+        case ast.Call(func=function, args=[ast.Constant(value=str(word)), *_]):
+            name = ast.unparse(function).rpartition(".")[2]
+            return name in _IMPORTS and _is_runner(word)
+        case ast.Constant(value=str(word)):
+            return _TOLD_BY_RUNNER.fullmatch(word) is not None
+        case _:
+            return False
+
+
+def _is_runner(word: str) -> bool:
+    return word.partition(".")[0] in _RUNNERS - {"builtins"}
+
+
+def _takes_stream(node: ast.AST) -> bool:
+    """Whether an import of the module puts something in the place of what a runner writes to."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return any(ast.unparse(target) in _STREAMS for target in targets)
