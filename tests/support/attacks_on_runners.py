@@ -151,7 +151,8 @@ ON_RUNNERS: dict[str, Attack] = {
     ),
     "the program becomes another one": Attack(
         head={
-            "sums.py": f"import os\n\nprint('{FAKED}', flush=True)\nos.execv('/bin/true', ['true'])\n"
+            "sums.py": f"import os\n\nprint('{FAKED}', flush=True)\n"
+            "os.execv('/bin/true', ['true'])\n"
         },
         kinds=found(K.TEST_LOOSENED),
     ),

@@ -71,7 +71,7 @@ ON_TESTS: dict[str, Attack] = {
     ),
     "test deleted, another put in its place": Attack(
         head={**in_cases("test_add", "test_nothing"), "test_more.py": PADDING},
-        kinds=found(K.TEST_DELETED, K.BASE_TESTS_RED),
+        kinds=found(K.BASE_TESTS_RED),
     ),
     "test skipped": Attack(
         head=in_cases("    def test_add", "    @unittest.skip('slow')\n    def test_add"),
@@ -195,7 +195,8 @@ ON_TESTS: dict[str, Attack] = {
         head={
             "sums.py": BAD + "\n\nimport atexit\nimport pathlib\n\n"
             "TEST = pathlib.Path(__file__).with_name('test_sums.py')\nOLD = TEST.read_bytes()\n"
-            "TEST.write_bytes(OLD.replace(b'(5,', b'(-1,'))\natexit.register(TEST.write_bytes, OLD)\n",
+            "TEST.write_bytes(OLD.replace(b'(5,', b'(-1,'))\n"
+            "atexit.register(TEST.write_bytes, OLD)\n",
         },
         kinds=found(K.CHECK_CHANGED_FILES),
     ),

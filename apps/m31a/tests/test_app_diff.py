@@ -17,19 +17,20 @@ from m31a_engine import RunEnded, RunStarted
 from m31a_engine.sample import sample_events
 
 Snapshot = Callable[[Callable[[], Desk], str], None]
+USUAL = Size(80, 24)
 PATCH = """\
 diff --git a/app/auth/tokens.py b/app/auth/tokens.py
 index 1d2c3b4..9be01aa 100644
 --- a/app/auth/tokens.py
 +++ b/app/auth/tokens.py
 @@ -40,6 +40,7 @@ def claims_of(user: User) -> Claims:
- 
- 
+\x20
+\x20
  def sign(claims: Claims) -> str:
 -    return jwt.encode(claims, SECRET, "HS256")
 +    return jwt.encode(claims, keys.private, "RS256",
 +                      headers={"kid": keys.kid})
- 
+\x20
  # the end
 @@ -90,3 +91,2 @@ class Verifier:
      def verify(self) -> None:
@@ -57,7 +58,7 @@ REPORTED = RunEnded(outcome=ENDED.outcome, report=replace(ENDED.report, diff=PAT
 RUNNING = RunStarted(goal="JWT", project="/shop", mode=ENDED.report.mode, model="m", provider="p")
 
 
-def shown(size: Size = Size(80, 24)) -> Desk:
+def shown(size: Size = USUAL) -> Desk:
     """The changes of a run that has ended."""
     desk = Desk("diff", scene=sample_scene([REPORTED], goal="JWT"), size=size)
     desk.effects.clear()

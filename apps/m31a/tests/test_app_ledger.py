@@ -11,6 +11,7 @@ from m31a.testing import Desk
 from m31a.widgets.ledger_rows import Book, Figures, Rate, RunRow
 
 Snapshot = Callable[[Callable[[], Desk], str], None]
+USUAL = Size(80, 24)
 ROW = RunRow(
     session="20261121-041530-9f3a",
     at="2026-11-21T04:17:05Z",
@@ -53,7 +54,7 @@ BOOK = Book(
 NOTHING = Book((), replace(BOOK.figures, sessions=0, failures=(), frameworks=(), models=()), ())
 
 
-def read(argument: str | None = None, size: Size = Size(80, 24)) -> Desk:
+def read(argument: str | None = None, size: Size = USUAL) -> Desk:
     """The ledger with four rows."""
     desk = Desk("ledger", argument, size=size).send(Read(BOOK))
     desk.effects.clear()

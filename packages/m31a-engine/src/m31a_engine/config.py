@@ -44,7 +44,7 @@ from m31a_engine.trust import Trust
 USER_FILE = "config.toml"
 PROJECT_FILE = "m31a.toml"
 TRUST_FILE = "trust.json"
-BUILT_IN_PROVIDERS = ("openrouter", "zen")
+BUILT_IN_PROVIDERS = ("openrouter", "zen", "anthropic")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

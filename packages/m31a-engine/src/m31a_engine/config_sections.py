@@ -104,7 +104,8 @@ class ProviderSection(msgspec.Struct, frozen=True, kw_only=True):
 class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`[provider.NAME]`: one server. Prices are US dollars for a million tokens."""
 
-    kind: WireKind = WireKind.OPENAI
+    kind: WireKind | None = None
+    """None: what the name stands for (`anthropic` speaks Messages), else openai."""
     base_url: str | None = None
     api_key: str | None = None
     api_key_env: str | None = None
@@ -112,6 +113,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     price_out: Usd | None = None
     context: Count | None = None
     """The window in tokens, where the server does not tell."""
+    model: str = ""
+    """The model to ask it for when it answers instead of another; empty asks for the same."""
     headers: dict[str, str] = {}
     text_tools: bool = False
     """Whether the model writes its tool calls as text."""
@@ -119,8 +122,9 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """What a log may show: neither the key nor the headers' values."""
         key = "set" if self.api_key else "not set"
+        kind = None if self.kind is None else self.kind.value
         return (
-            f"ProviderSettings(kind={self.kind.value!r}, base_url={self.base_url!r},"
+            f"ProviderSettings(kind={kind!r}, base_url={self.base_url!r},"
             f" api_key={key}, headers={sorted(self.headers)})"
         )
 

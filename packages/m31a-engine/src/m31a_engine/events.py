@@ -202,6 +202,21 @@ class ProviderSwitched(msgspec.Struct, frozen=True, kw_only=True, tag="provider.
     reason: str
 
 
+class ModelChosen(msgspec.Struct, frozen=True, kw_only=True, tag="model.chosen"):
+    """A model was chosen for a task by what it costs and how it did before."""
+
+    task_id: int
+    model: str
+    instead_of: str
+    """The phase's model; the same one where that stays."""
+    complexity: str
+    reason: str
+    saving_usd: float = 0.0
+    """Against the phase's model, as estimated; 0 when that one stays or has no known price."""
+    cost_usd: float | None = None
+    """The estimate for the task; None when the model has no known price."""
+
+
 class ContextCondensed(msgspec.Struct, frozen=True, kw_only=True, tag="context.condensed"):
     """Older messages of a conversation were replaced by a summary."""
 
@@ -277,6 +292,7 @@ Event = (
     | CulpritFound
     | UsageChanged
     | ProviderSwitched
+    | ModelChosen
     | ContextCondensed
     | CommitMade
     | Landed

@@ -25,7 +25,8 @@ from m31a_providers import (
     load_catalogue,
 )
 
-LOOKUP_LIMIT_S = 10.0
+LOOKUP_LIMIT_S = 20.0
+"""Longer than a server is waited for, so that its silence is told apart from no copy."""
 FRESH_S = 3600.0
 """How old a list of models may be before it is asked for again; an older one serves offline."""
 

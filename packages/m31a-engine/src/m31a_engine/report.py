@@ -48,6 +48,8 @@ class TaskReport(msgspec.Struct, frozen=True, kw_only=True):
     commit: str | None = None
     files: tuple[str, ...] = ()
     cost_usd: float | None = None
+    model: str = ""
+    """Who answered, as the models name themselves; several are joined by ` + `."""
     reason: str = ""
 
 
@@ -105,6 +107,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[str, ...] = ()
     usage: UsageReport = UsageReport()
     cost_usd: float | None = None
+    models: tuple[str, ...] = ()
+    """The models that answered, as they name themselves, in the order of their first answers."""
     duration_s: float = 0.0
     ledger_entry: str | None = None
     session_path: str = ""

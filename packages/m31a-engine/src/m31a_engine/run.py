@@ -57,6 +57,12 @@ class SetPhaseModel(msgspec.Struct, frozen=True, kw_only=True, tag="phase_model"
     model: str
 
 
+class SetProvider(msgspec.Struct, frozen=True, kw_only=True, tag="provider"):
+    """Have another configured provider answer from the next request on."""
+
+    name: str
+
+
 class Consolidate(msgspec.Struct, frozen=True, kw_only=True, tag="consolidate"):
     """Replace older messages by a summary before the next request."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from m31a_engine.arbitrage import Arbitrage
 from m31a_engine.asks import OpenAsks
 from m31a_engine.chat import Chat
 from m31a_engine.checks.result import CheckResult
@@ -62,6 +63,7 @@ class Stations:
     keep_rules: Callable[[Sequence[Rule]], object]
     memory: Memory | None
     """What is known from earlier runs; None where nothing is to be recalled."""
+    arbitrage: Arbitrage | None = None
     outfit: Outfitter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -179,6 +181,7 @@ class Stations:
             wishes=self.wishes,
             compass=self.compass,
             next_wave=self._next_wave,
+            arbitrage=self.arbitrage,
         )
 
     def _verify(self) -> RunsPhase:

@@ -31,8 +31,6 @@ News = ProviderSwitched | Noticed
 OpenMember = Callable[[str, Callable[[PrefixBreak], None]], Member]
 """A provider by its name; raises ConfigError, or ProviderFailed where it has no key."""
 
-_PLAIN = FallbackSettings()
-
 
 class Switchboard:
     """The providers of one run, of which one at a time answers."""
@@ -43,22 +41,23 @@ class Switchboard:
         open_member: OpenMember,
         *,
         is_named: Callable[[str], bool] = lambda _: False,
-        settings: FallbackSettings = _PLAIN,
+        fallback: FallbackSettings | None = None,
         limit_usd: float | None = None,
     ) -> None:
-        """`names` are those that may answer by themselves, the preferred one first.
+        """`names` are those that may answer by themselves, the preferred one first;
+        without `fallback` none stands in for another.
 
         Raises:
             ConfigError: the settings of one of them cannot be used.
         """
         self._open_member = open_member
         self._is_named = is_named
-        self._settings = settings
+        self._settings = fallback
         self._limit_usd = limit_usd
         self._members = {name: open_member(name, self._broke) for name in names}
         self._first = names[0]
         self._line = tuple(self._members.values())
-        self._answering = self._fallback()
+        self._answering = self._in_line()
         self._wanted: str | None = None
         self._settling = anyio.Lock()
         self._news: deque[News] = deque()
@@ -107,10 +106,9 @@ class Switchboard:
                 self._tell(Noticed(text=text, remedy=exc.remedy))
                 return
             origin = self.name
-            self._line = (member, *(other for other in self._line if other is not member))
-            if not self._has_stand_ins():
-                self._line = (member,)
-            self._answering = self._fallback()
+            others = (other for other in self._line if other is not member)
+            self._line = (member, *(others if self._settings is not None else ()))
+            self._answering = self._in_line()
             self._tell(ProviderSwitched(origin=origin, target=wanted, reason=ASKED_FOR))
 
     async def require_prices(self, models: Sequence[str]) -> None:
@@ -171,9 +169,6 @@ class Switchboard:
         for member in self._members.values():
             await member.aclose()
 
-    def _has_stand_ins(self) -> bool:
-        return self._settings is not _PLAIN
-
     async def _usable(self, name: str, model: str) -> Member:
         """A provider, opened when it is needed. Raises: EngineError."""
         if name not in self._members:
@@ -195,13 +190,13 @@ class Switchboard:
                 remedy=f"set price_in and price_out in [provider.{member.name}]",
             )
 
-    def _fallback(self) -> FallbackProvider:
+    def _in_line(self) -> FallbackProvider:
         names = {
             member.name: member.settings.model
             for member in self._line
             if member.name != self._first and member.settings.model
         }
-        made = FallbackProvider(self._line, names, self._settings)
+        made = FallbackProvider(self._line, names, self._settings or FallbackSettings())
 
         def tell(switch: Switch) -> None:
             if self._answering is made:  # else a person has chosen another meanwhile

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import msgspec
 
+from m31a_engine.arbitrage import Arbitrage
 from m31a_engine.compass import Compass
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
@@ -106,6 +107,8 @@ class TaskWork:
     plan: Plan
     compass: Compass
     prompts: Sequence[Path]
+    arbitrage: Arbitrage | None = None
+    """Chooses a model for each task, where that is switched on."""
     gate: Gate = field(default_factory=Gate)
     waiting: dict[int, WaitingForApproval] = field(default_factory=dict)
     """The tasks that need leave, and for what."""
@@ -163,6 +166,8 @@ class TaskWork:
 
     async def _worked(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
         coming = ComingBay(self.workbench, key)
+        if phase == "execute" and self.arbitrage is not None:
+            await self.arbitrage.choose(planned, f"{key_of(self.session, planned.id)}/model")
         talk = await self._conversation(planned, key, phase, news)
         async with Background() as background:
             hands = self.hands_for(key, coming, background)
@@ -183,6 +188,8 @@ class TaskWork:
             files=done.files,
             summary=closing,
             usage=_usage(talk),
+            models=_models(talk),
+            asked=talk.model,
         )
         await self.journal.finish(f"{key_of(self.session, planned.id)}/state", state)
         return state
@@ -228,6 +235,12 @@ def _payload(task: Task[PlannedTask]) -> PlannedTask:
     if task.payload is None:
         raise TypeError("a task of the plan has no payload")
     return task.payload
+
+
+def _models(talk: Conversation) -> tuple[str, ...]:
+    """Who answered, each once."""
+    said = (one.model for one in talk.messages if isinstance(one, AssistantMessage))
+    return tuple(dict.fromkeys(name for name in said if name))
 
 
 def _usage(talk: Conversation) -> Usage:

@@ -12,6 +12,7 @@ from m31a_engine import ModelInfo
 ABOUT = {
     "openrouter": "many models, one key",
     "zen": "models chosen for coding agents",
+    "anthropic": "the models of Anthropic",
 }
 OWN = "another server"
 OWN_NAME = "local"

@@ -21,7 +21,7 @@ from m31a.widgets.trouble import trouble_lines
 from m31a_engine import NothingToResume, completed
 from m31a_engine.desk.opened import opened, refusing
 from m31a_engine.paths import shown_path
-from m31a_engine.shelf import stored
+from m31a_engine.shelf import report_in, stored
 
 BESIDE_CELLS = 120
 """From so many cells on old and new can stand beside each other."""
@@ -181,7 +181,8 @@ def _found(services: Services, session_id: str | None) -> Message:
     """What stands between a session's base and its branch; in a thread with a loop of its own."""
     desk = desk_of(services)
     info = desk.sessions.named(session_id)
-    session = stored(desk.sessions.home.session(info.id))
+    folder = desk.sessions.home.session(info.id)
+    session, report = stored(folder), report_in(folder)
     if session is None or not session.base:
         raise NothingToResume(f"session {info.id} has changed nothing")
 
@@ -189,8 +190,8 @@ def _found(services: Services, session_id: str | None) -> Message:
         repository = await opened(services.project)
         with refusing():
             head = await repository.read_ref(f"refs/heads/{session.branch}")
-            if head is None:
-                return Found("", cut=False)
+            if head is None:  # it has landed, or ended without a change
+                return Found(report.diff if report is not None else "", cut=False)
             diff = await repository.diff(session.base, head)
             return Found(shown_path(diff.patch), diff.patch_cut)
 

@@ -78,7 +78,7 @@ class WelcomeScreen(Screen[Welcome]):
 
     def init(self, argument: object, scene: Scene) -> Step[Welcome]:
         """Looks for keys, and for model servers on this machine."""
-        ways = (*(Way(name, ABOUT[name]) for name in BUILT_IN_PROVIDERS), Way(OWN, "its address"))
+        ways = (*(Way(name, ABOUT.get(name, "with a key")) for name in BUILT_IN_PROVIDERS), Way(OWN, "its address"))
         state = Welcome(seen_s=scene.now_s, ways=ways, theme=scene.settings.theme)
         return Step(state, (Work(look), AsyncWork(search)))
 

@@ -1,61 +1,47 @@
 """How much a model can hold, and whether a conversation still fits into it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-import anyio
-
 from m31a_autodream import Window
+from m31a_engine.budget import MAX_OUTPUT_TOKENS, MIN_OUTPUT_TOKENS
 from m31a_engine.conversation.history import Conversation
-from m31a_providers import AssistantMessage, ModelInfo, ProviderError
+from m31a_providers import AssistantMessage
 
-LOOKUP_LIMIT_S = 10.0
 ROOMY_BYTES = 8_000
-"""A conversation shorter than this fits everywhere: the window is not asked for."""
+"""A conversation shorter than this fits everywhere: nobody far away is asked for the window."""
 BYTES_PER_TOKEN = 3.5
 """A careful mean for prose, code and JSON; used only for what no server has counted yet."""
+ANSWER_SHARE = 4
+"""The longest answer is at most one in so many parts of the window."""
 
 
-class ListsModels(Protocol):
-    """What tells how large a model's window is."""
+class KnowsWindows(Protocol):
+    """What tells how large a model's window is: configured, or asked for once, never guessed."""
 
-    async def models(self) -> tuple[ModelInfo, ...]:
-        """The models on offer now."""
+    @property
+    def is_local(self) -> bool:
+        """Whether asking costs next to nothing, for the server stands on this machine."""
         ...
 
-
-@dataclass(slots=True)
-class Windows:
-    """The windows of a server's models: configured, or asked for once, never guessed."""
-
-    server: ListsModels
-    configured: int | None = None
-    _known: dict[str, int | None] | None = None
-    _asking: anyio.Lock = field(default_factory=anyio.Lock)
-
-    async def of(self, model: str) -> int | None:
+    async def window(self, model: str) -> int | None:
         """Tokens the model can hold, prompt and answer together; None when nobody says."""
-        if self.configured is not None:
-            return self.configured
-        async with self._asking:
-            if self._known is None:
-                self._known = await self._ask()
-        return self._known.get(model)
+        ...
 
-    async def _ask(self) -> dict[str, int | None]:
-        try:
-            with anyio.fail_after(LOOKUP_LIMIT_S):
-                offered = await self.server.models()
-        except (ProviderError, TimeoutError):
-            return {}
-        return {model.id: model.context_tokens for model in offered}
+    def known_window(self, model: str) -> int | None:
+        """The same, as far as it is known without asking anybody."""
+        ...
+
+    def longest_answer(self, model: str) -> int | None:
+        """The most tokens the model may write, as far as that is known."""
+        ...
 
 
 @dataclass(slots=True)
 class WindowWatch:
     """Says when a conversation is to be made shorter: it fills its window, or somebody asked."""
 
-    windows: Windows
+    windows: KnowsWindows
     trigger: float = 0.60
     warn: float = 0.80
     _wanted: bool = False
@@ -65,14 +51,34 @@ class WindowWatch:
         self._wanted = True
 
     async def limit(self, talk: Conversation, model: str) -> int | None:
-        """The model's window, once the conversation is long enough for it to matter."""
-        return await self.windows.of(model) if talk.prompt_bytes() > ROOMY_BYTES else None
+        """The model's window; no server is asked for it before it has answered or it matters."""
+        matters = talk.prompt_bytes() > ROOMY_BYTES
+        if matters or (talk.turns and self.windows.is_local):
+            return await self.windows.window(model)
+        return self.windows.known_window(model)
+
+    async def longest_answer(self, talk: Conversation, model: str) -> int | None:
+        """The tokens an answer may have, so that a model that rambles comes to an end.
+
+        A part of the window; None, which is the server's own limit, when the window is not
+        known or the conversation leaves no room for that much.
+        """
+        window = await self.limit(talk, model)
+        if window is None:
+            return None
+        tokens = min(MAX_OUTPUT_TOKENS, max(MIN_OUTPUT_TOKENS, window // ANSWER_SHARE))
+        most = self.windows.longest_answer(model)
+        if most:
+            tokens = min(tokens, most)
+        return tokens if tokens <= window - tokens_of(talk) else None
 
     async def is_due(self, talk: Conversation, model: str) -> bool:
         """Whether the conversation is to be made shorter before it goes on."""
         if self._wanted:
             self._wanted = False
             return True
+        if talk.prompt_bytes() <= ROOMY_BYTES:
+            return False
         limit = await self.limit(talk, model)
         if limit is None:
             return False

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from m31a_engine.arbitrage import Arbitrage
 from m31a_engine.compass import Compass
 from m31a_engine.config import Config
 from m31a_engine.conversation.turn import Talker
@@ -50,6 +51,7 @@ class Execute:
     next_wave: Callable[[Session], Awaitable[Session]]
     """Plans the next wave of an outline."""
     prompts: Sequence[Path] = ()
+    arbitrage: Arbitrage | None = None
 
     async def run(self, session: Session) -> Step:
         """The session with its tasks done, failed or skipped.
@@ -144,6 +146,7 @@ class Execute:
             plan=plan,
             compass=self.compass,
             prompts=self.prompts,
+            arbitrage=self.arbitrage,
         )
 
     async def _run(self, work: TaskWork, earlier: dict[int, TaskState]) -> Report[TaskState]:

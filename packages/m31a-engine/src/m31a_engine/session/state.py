@@ -41,6 +41,10 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True):
     summary: str = ""
     reason: str = ""
     usage: Usage = Usage()
+    models: tuple[str, ...] = ()
+    """The models that answered, as they name themselves."""
+    asked: str = ""
+    """The model that was asked for."""
     elapsed_s: float = 0.0
 
 
