@@ -11,7 +11,7 @@ import msgspec
 
 from calling import called
 from journey import Ended, ProjectFolder
-from m31a_engine.checks.result import Finding, FindingKind, Verdict
+from m31a_engine.checks.result import CheckResult, Finding, FindingKind, Verdict
 from m31a_providers.testing import Call, ModelServer, Reply, Rule
 from scripted import FREE
 
@@ -69,6 +69,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: Verdict
     tree: str
+    checks: tuple[CheckResult, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 

@@ -1,7 +1,7 @@
 """Screens over a session that has really run: keys in, git and the engine's files out."""
 
 import subprocess
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from journey import isolated_environment
-from m31a.program.effects import EditText, Toast
+from m31a.desks import desk_of
+from m31a.draw.frame import Size
+from m31a.program.effects import EditText, ResumeRun, Toast
 from m31a.program.services import Services
 from m31a.rehearsal import services_of, settle
 from m31a.testing import Desk, sample_scene
@@ -32,6 +34,9 @@ from m31a_engine import (
     conduct,
     demo,
 )
+from m31a_ledger import LedgerEntry
+
+WIDE = Size(140, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,13 @@ def _yes(ask: Ask) -> Answer:
             return PlanAnswer(ask_id=ask.ask_id, choice=PlanChoice.ACCEPT)
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    root = tmp_path_factory.mktemp("deeds")
+def _no(ask: Ask) -> Answer:
+    if isinstance(ask, PlanAsk):
+        return PlanAnswer(ask_id=ask.ask_id, choice=PlanChoice.REJECT)
+    return _yes(ask)
+
+
+def _run(root: Path, answer: Callable[[Ask], Answer]) -> Done:
     environ, folder = isolated_environment(root / "home"), root / "slugs"
 
     @asynccontextmanager
@@ -68,15 +77,21 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
         async with demo(folder, environ, {}) as shown:
             yield shown.run
 
-    ending = conduct(begin, show=lambda _: None, answer=_yes)
-    assert ending.report.outcome is Outcome.SHIPPED, ending.report.error
+    ending = conduct(begin, show=lambda _: None, answer=answer)
     return Done(folder, ending.report, services_of(folder, environ))
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    shipped = _run(tmp_path_factory.mktemp("deeds"), _yes)
+    assert shipped.report.outcome is Outcome.SHIPPED, shipped.report.error
+    return shipped
 
 
 def opened(done: Done, screen: str, argument: object = None) -> Desk:
     """A screen that has looked at the real thing."""
     desk = Desk(screen, argument)
-    desk.resize(sample_scene().size._replace(width=140, height=50))
+    desk.resize(WIDE)
     return settle(desk, done.services)
 
 
@@ -92,9 +107,9 @@ def test_sessions_are_exported_forked_put_away_and_deleted(done: Done) -> None:
 
     settle(desk.press("ctrl+f"), done.services)
     assert "2 / 2" in desk.text
-    assert "can go on" in desk.text
+    assert "can go on" in desk.press("home").text
 
-    settle(desk.press("home", "ctrl+a"), done.services)
+    settle(desk.press("ctrl+a"), done.services)
     assert "1 / 1" in desk.text
 
     settle(desk.press("ctrl+f"), done.services)
@@ -123,7 +138,7 @@ def test_a_commit_is_left_safely_and_come_back_to(done: Done) -> None:
     assert before[:8] in desk.text
 
     settle(desk.press("s"), done.services)
-    assert "1 commits leave the branch" in desk.text
+    assert "taken off the branch: 1 commit" in desk.text
     settle(desk.press("y"), done.services)
     assert done.git("rev-parse", "HEAD") == done.report.base_commit
     assert "No commit of a run" in desk.text
@@ -193,20 +208,40 @@ def test_the_ledger_has_the_run(done: Done) -> None:
     assert "demo" in desk.text
 
     settle(desk.press("/").type("slugify").press("enter"), done.services)
-    assert "1 runs" in desk.text
-    settle(desk.press("/", "ctrl+u").type("kubernetes").press("enter"), done.services)
-    assert "no run is like that" in desk.text
+    assert "no run is like that" in desk.text  # a demo is like nothing
+    row = LedgerEntry(session="real", at="2026-11-21T10:00:00Z", keywords=("slugify", "numbers"))
+    desk_of(done.services).ledger.store.append(row)
+    settle(desk.press("r"), done.services)
+    assert "1 run" in desk.text
+
+
+def test_a_ledger_that_is_a_folder_says_so(tmp_path: Path) -> None:
+    environ = isolated_environment(tmp_path / "home")
+    services = services_of(tmp_path, environ)
+    desk_of(services).home.ledger.mkdir(parents=True)
+
+    assert "Is a directory" in settle(Desk("ledger"), services).text
 
 
 def test_a_session_that_shipped_waits_for_nobody(done: Done) -> None:
     assert "Nothing was put off" in opened(done, "deferred").text
 
 
+def test_a_plan_that_was_not_accepted_waits_and_is_taken_up_again(tmp_path: Path) -> None:
+    waiting = _run(tmp_path, _no)
+    desk = opened(waiting, "deferred")
+    assert "Its plan waits for a yes" in desk.text
+
+    desk.press("enter")
+
+    assert desk.effects == [ResumeRun(waiting.report.session)]
+
+
 def _cut(path: Path) -> Desk:
     text = f"first\n[... 9 bytes cut; all of it: {path} ...]\nlast\n"
     display = CommandOutput(command="make", text=text, exit_code=0)
     ended = ToolEnded(conversation="c", call_id="1", tool="Bash", display=display, is_error=False)
-    return Desk("tool_detail", scene=sample_scene([ended], goal="x"))
+    return Desk("tool_detail", scene=sample_scene([ended], goal="x"), size=WIDE)
 
 
 def test_an_output_kept_by_a_session_is_loaded_and_only_that(done: Done, tmp_path: Path) -> None:
@@ -221,13 +256,13 @@ def test_an_output_kept_by_a_session_is_loaded_and_only_that(done: Done, tmp_pat
     assert "the first 10 bytes are not shown" in settle(_cut(kept).press("o"), done.services).text
 
     stolen = settle(_cut(secret).press("o"), done.services)
-    assert "is no output kept by a session" in stolen.press("end").text
+    assert "what it names is no output kept" in stolen.press("end").text
     assert "a secret" not in stolen.text
     gone = settle(_cut(outputs / "2.txt").press("o"), done.services)
     assert "No such file" in gone.text
     link = outputs / "link.txt"
     link.symlink_to(secret)
-    assert "is no output kept" in settle(_cut(link).press("o"), done.services).text
+    assert "what it names is no output kept" in settle(_cut(link).press("o"), done.services).text
 
 
 def test_outside_a_repository_the_screens_say_so(tmp_path: Path) -> None:

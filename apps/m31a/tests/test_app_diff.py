@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from m31a.draw.frame import Size
-from m31a.program.effects import CopyText, Toast, Work
+from m31a.program.effects import AsyncWork, CopyText, Toast
 from m31a.program.messages import RunOver, WorkFailed
 from m31a.screens.diff import Found
 from m31a.testing import Desk, sample_scene
@@ -170,14 +170,14 @@ def test_what_is_copied_has_no_numbers_and_no_borders() -> None:
 def test_while_a_run_works_its_branch_is_looked_at_and_again_on_demand() -> None:
     desk = Desk("diff", scene=sample_scene([RUNNING], goal="JWT"))
     assert "looking at the changes" in desk.text
-    assert [type(each) for each in desk.effects] == [Work]
+    assert [type(each) for each in desk.effects] == [AsyncWork]
 
     desk.send(Found(PATCH, cut=True))
     assert "app/auth/tokens.py" in desk.text
     assert "file 1 of 4  cut" in desk.text
 
     desk.press("r")
-    assert [type(each) for each in desk.effects] == [Work, Work]
+    assert [type(each) for each in desk.effects] == [AsyncWork, AsyncWork]
 
 
 def test_at_its_end_a_run_shows_what_its_report_has() -> None:

@@ -7,6 +7,7 @@ from m31a.testing import Desk, sample_scene
 from m31a_engine import (
     AskClosed,
     AskOpened,
+    Event,
     Phase,
     PhaseStarted,
     Question,
@@ -59,7 +60,7 @@ def test_a_run_without_questions(snapshot: Snapshot) -> None:
 
 
 def test_while_the_model_thinks_its_words_are_shown() -> None:
-    events = [
+    events: list[Event] = [
         PhaseStarted(phase=Phase.DISCUSS),
         TextStreamed(conversation="discuss-0", text="Two things would change the plan"),
     ]

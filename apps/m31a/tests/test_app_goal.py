@@ -97,7 +97,7 @@ def test_choices_are_kept_before_the_run_begins(tmp_path: Path) -> None:
     assert config.permissions.mode == "rules"
     assert config.model_for("execute") == "my-model"
     assert ChangeSettings(model="my-model") in desk.effects
-    assert desk.effects[-1] == StartRun("Make it so", Options())
+    assert StartRun("Make it so", Options()) in desk.effects
 
 
 def test_a_budget_that_is_no_number_is_not_started_with(tmp_path: Path) -> None:

@@ -48,10 +48,31 @@ BOOK = Book(
         failures=(("two tests failed", 3), ("no network", 1)),
         frameworks=(("flask", 2),),
         models=(Rate("coder-large simple", 0.66, 3), Rate("small-fast", None, 1)),
+        ended=(("shipped", 2), ("failed", 1)),
+        costs_usd=(0.0, 1.5, 0.44),
+        durations_s=(421.0, 90.0, 421.0),
     ),
     problems=("line 12: 23 cells, 24 expected",),
 )
-NOTHING = Book((), replace(BOOK.figures, sessions=0, failures=(), frameworks=(), models=()), ())
+NOTHING = Book(
+    (),
+    Figures(
+        sessions=0,
+        tasks_mean=0.0,
+        failed=0,
+        healed=0,
+        cost_usd=None,
+        cost_known=0,
+        duration_mean_s=0.0,
+        failures=(),
+        frameworks=(),
+        models=(),
+        ended=(),
+        costs_usd=(),
+        durations_s=(),
+    ),
+    (),
+)
 
 
 def read(argument: str | None = None, size: Size = USUAL) -> Desk:

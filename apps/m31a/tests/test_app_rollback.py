@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from m31a.program.effects import Toast, Work
+from m31a.program.effects import AsyncWork, Toast
 from m31a.program.messages import WorkFailed
 from m31a.screens.rollback import Looked, Weighed
 from m31a.screens.rollback_files import Looked as FilesLooked
@@ -57,7 +57,7 @@ def looked(*, argument: str = "") -> Desk:
 
 def works(desk: Desk) -> int:
     """How often the screen asked for work since the last look."""
-    count = sum(isinstance(each, Work) for each in desk.effects)
+    count = sum(isinstance(each, AsyncWork) for each in desk.effects)
     desk.effects.clear()
     return count
 
@@ -219,7 +219,7 @@ def test_chosen_files_are_put_back_and_the_ways_are_looked_at_again() -> None:
     desk.send(PutBack(WENT))
 
     assert desk.top.id == "rollback"
-    assert [type(each) for each in desk.effects] == [Toast, Work]
+    assert [type(each) for each in desk.effects] == [Toast, AsyncWork]
 
 
 def test_files_that_cannot_be_put_back_say_why() -> None:

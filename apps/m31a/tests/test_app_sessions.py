@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from m31a.program.effects import EditText, ResumeRun, Toast, Work
+from m31a.program.effects import AsyncWork, EditText, ResumeRun, Toast, Work
 from m31a.program.messages import RunOver, WorkFailed
 from m31a.screens.sessions import Exported, Listed
 from m31a.testing import Desk, sample_scene
@@ -74,7 +74,7 @@ def test_a_session_that_has_ended_is_forked_not_resumed() -> None:
 
     desk.press("ctrl+f")
 
-    assert isinstance(desk.effects[-1], Work)
+    assert isinstance(desk.effects[-1], AsyncWork)
 
 
 def test_while_a_run_works_no_other_is_taken_up() -> None:
@@ -98,7 +98,7 @@ def test_deleting_asks_and_every_key_but_y_keeps_it() -> None:
 
     desk.press("y")
 
-    assert [type(each) for each in desk.effects] == [Work]
+    assert [type(each) for each in desk.effects] == [AsyncWork]
 
 
 def test_what_was_done_is_said_and_the_choice_stays() -> None:
@@ -110,7 +110,7 @@ def test_what_was_done_is_said_and_the_choice_stays() -> None:
 
 def test_an_export_is_opened_in_the_persons_editor() -> None:
     desk = listed().press("ctrl+e")
-    assert [type(each) for each in desk.effects] == [Work]
+    assert [type(each) for each in desk.effects] == [AsyncWork]
 
     desk.send(Exported("# A session\n"))
 

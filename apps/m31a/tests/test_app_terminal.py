@@ -1,92 +1,18 @@
 """The real program on a real pseudo-terminal: start, modes, signals, answers that never come."""
 
-import errno
 import os
-import pty
 import re
-import select
 import signal
-import subprocess
-import sys
 import termios
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
-import pyghostty  # type: ignore[import-untyped]
 import pytest
 
 from journey import ProjectFolder, isolated_environment
-from m31a.draw.frame import Size
 from m31a_providers.testing import ModelServer, Rule
 from scripted import BROKEN, GOAL, MENDED, TEST, mending
-
-DEADLINE_S = 30.0
-MODES = (1049, 2004, 1004, 1002, 1006)
-"""Private modes that must be off again: alternate screen, paste marks, focus, mouse."""
-
-
-class Window:
-    """A terminal window with the app in it: an emulator core answers, or stays silent."""
-
-    def __init__(self, child: "subprocess.Popen[bytes]", master: int, size: Size, *, answers: bool):
-        self.child = child
-        self.master = master
-        self.screen = pyghostty.Terminal(*size)
-        self.sent = b""
-        self.refused: list[int] = []
-        if answers:
-            self.screen.on_reply(self._reply)
-
-    def _reply(self, reply: bytes) -> None:
-        os.write(self.master, reply)
-
-    def type(self, text: str) -> None:
-        data = text.encode()
-        while data:
-            _, ready, _ = select.select([], [self.master], [], 0.01)
-            if ready:
-                data = data[os.write(self.master, data[:512]) :]
-            self.read()
-
-    def read(self, wait_s: float = 0.0) -> bool:
-        if not select.select([self.master], [], [], wait_s)[0]:
-            return False
-        try:
-            data = os.read(self.master, 65_536)
-        except OSError as exc:
-            if exc.errno != errno.EIO:
-                raise
-            return False
-        self.sent += data
-        self.screen.feed(data)
-        return bool(data)
-
-    @property
-    def text(self) -> str:
-        return str(self.screen.text())
-
-    def until(self, seen: str | Callable[[], bool]) -> str:
-        """Wait until the screen shows a text (or something holds)."""
-        end = time.monotonic() + DEADLINE_S
-        holds = seen if callable(seen) else lambda: seen in self.text
-        while not holds():
-            assert time.monotonic() < end, f"never seen: {seen}\n{self.text}"
-            self.read(0.05)
-        return self.text
-
-    def ended(self) -> int:
-        end = time.monotonic() + DEADLINE_S
-        while self.child.poll() is None:
-            assert time.monotonic() < end, f"it does not end\n{self.text}"
-            self.read(0.02)
-        while self.read(0.05):
-            pass
-        return self.child.returncode
-
-
-Open = Callable[..., Window]
+from window import DEADLINE_S, Open, windows_on
 
 
 @pytest.fixture
@@ -99,65 +25,20 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def window(tmp_path: Path, project: Path) -> Iterator[Open]:
-    with _windows(tmp_path, project) as opened:
+    with windows_on(project, tmp_path / "home") as opened:
         yield opened
-
-
-@contextmanager
-def _windows(tmp_path: Path, project: Path) -> Iterator[Open]:
-    windows: list[tuple[Window, int]] = []
-
-    def open_window(*words: str, answers: bool = True, **environ: str) -> Window:
-        size = Size(80, 24)
-        master, slave = pty.openpty()
-        termios.tcsetwinsize(slave, (size.height, size.width))
-        env = {
-            **isolated_environment(tmp_path / "home"),
-            "TERM": "xterm-256color",
-            "M31A_MOTION": "0",
-            **environ,
-        }
-        child = subprocess.Popen(
-            [sys.executable, "-m", "m31a", *words],
-            cwd=project,
-            env=env,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-        shown = Window(child, master, size, answers=answers)
-        windows.append((shown, slave))
-        return shown
-
-    try:
-        yield open_window
-    finally:
-        for shown, slave in windows:
-            shown.child.kill()
-            shown.child.wait()
-            os.close(shown.master)
-            os.close(slave)
-
-
-def modes_of(shown: Window) -> list[int]:
-    return [mode for mode in MODES if shown.screen.mode(mode)]
-
-
-def is_cooked(shown: Window) -> bool:
-    return bool(termios.tcgetattr(shown.master)[3] & termios.ICANON)
 
 
 def test_a_first_look_and_a_clean_way_out(window: Open) -> None:
     shown = window()
     shown.until("Say what should be true")
-    assert modes_of(shown) == [1049, 2004, 1004]
+    assert shown.modes == [1049, 2004, 1004]
 
     shown.type("\x04")
 
     assert shown.ended() == 0
-    assert modes_of(shown) == []
-    assert is_cooked(shown)
+    assert shown.modes == []
+    assert shown.is_cooked
 
 
 def test_keys_typed_before_the_app_is_ready_are_not_lost(window: Open) -> None:
@@ -192,8 +73,8 @@ def test_a_signal_ends_it_with_the_terminal_restored(
     shown.child.send_signal(number)
 
     assert shown.ended() == code
-    assert modes_of(shown) == []
-    assert is_cooked(shown)
+    assert shown.modes == []
+    assert shown.is_cooked
 
 
 def test_ctrl_c_twice_leaves(window: Open) -> None:
@@ -208,12 +89,12 @@ def test_ctrl_c_twice_leaves(window: Open) -> None:
 
 
 def test_a_run_that_cannot_begin_says_why_and_what_to_do(window: Open) -> None:
-    shown = window("make it so")
+    shown = window("make it so", M31A_MODEL_DEFAULT="")
 
     shown.until("--model ID")
     shown.type("\x04")
     assert shown.ended() == 0
-    assert "no model is named" in shown.sent.decode().rpartition("\x1b[?1049l")[2]
+    assert "no model is named" in shown.left_behind
 
 
 def test_the_demo_from_goal_to_commit(window: Open) -> None:
@@ -227,7 +108,7 @@ def test_the_demo_from_goal_to_commit(window: Open) -> None:
     shown.type("\x04")
 
     assert shown.ended() == 0
-    kept = shown.sent.decode().rpartition("\x1b[?1049l")[2]
+    kept = shown.left_behind
     assert "shipped" in kept
     assert "/sessions/" in kept
 
@@ -294,7 +175,7 @@ def test_no_color_sends_no_colour(window: Open) -> None:
 
 
 def test_a_dumb_terminal_gets_plain_text(window: Open) -> None:
-    shown = window("make it so", TERM="dumb")
+    shown = window("make it so", TERM="dumb", M31A_MODEL_DEFAULT="")
     shown.until("goal (an empty line leaves):")
     shown.type("\n")
 
@@ -304,7 +185,7 @@ def test_a_dumb_terminal_gets_plain_text(window: Open) -> None:
 
 
 def test_a_window_that_is_closed_ends_the_app(tmp_path: Path, project: Path) -> None:
-    with _windows(tmp_path, project) as open_window:
+    with windows_on(project, tmp_path / "home") as open_window:
         shown = open_window()
         shown.until("Say what should be true")
         os.close(shown.master)
@@ -329,8 +210,8 @@ def test_an_error_of_ours_leaves_the_terminal_as_it_was(
     shown.type("\x1b[200~x\x1b[201~")
 
     assert shown.ended() == 70
-    assert modes_of(shown) == []
-    assert is_cooked(shown)
+    assert shown.modes == []
+    assert shown.is_cooked
     assert b"this is a bug in M31A" in shown.sent
 
 

@@ -88,7 +88,7 @@ def test_every_section_and_key_of_the_design_is_there() -> None:
         },
         "git": {"ship", "hooks", "init"},
         "context": {"trigger", "warn"},
-        "ledger": {"enabled", "keep", "share"},
+        "ledger": {"enabled", "keep", "share", "recall"},
         "ui": {"theme", "mouse", "vim", "inline", "leader"},
     }
     assert set(ProviderSettings.__struct_fields__) == {

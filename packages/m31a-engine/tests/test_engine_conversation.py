@@ -17,18 +17,21 @@ from hypothesis import strategies as st
 from m31a_engine.asks import Grant, OpenAsks, PermissionAnswer
 from m31a_engine.budget import Budget, Prices
 from m31a_engine.config import Config
-from m31a_engine.config_sections import ModelSection
+from m31a_engine.config_sections import ModelSection, ProviderSettings
+from m31a_engine.connecting import PER_TOKEN
 from m31a_engine.conversation.asker import RunAsker
 from m31a_engine.conversation.hands import Hands, Place
 from m31a_engine.conversation.history import Conversation, replies_in
 from m31a_engine.conversation.models import Models
 from m31a_engine.conversation.steering import HEADING, Remark, Steering
 from m31a_engine.conversation.turn import CUT, INTERRUPTED, NO_TOOLS, TOO_MANY, Talker
-from m31a_engine.conversation.window import Windows, WindowWatch
+from m31a_engine.conversation.window import WindowWatch
 from m31a_engine.errors import BudgetSpent, Denied, LimitReached, ProviderFailed, WaitingForApproval
 from m31a_engine.events import AskClosed, AskOpened, ContextCondensed, Event, ToolEnded, ToolOutput
+from m31a_engine.member import Member
 from m31a_engine.session.journal import Journal, Record, read_records
 from m31a_engine.session.stream import EventStream
+from m31a_engine.switchboard import Switchboard
 from m31a_providers import (
     AssistantMessage,
     ProviderError,
@@ -162,6 +165,14 @@ async def at_desk(
     stream = EventStream("s", journal)
     asks = OpenAsks()
     provider = ScriptedProvider(script)
+    served = ProviderSettings(
+        context=window,
+        price_in=(prices.input_usd or 0.0) * PER_TOKEN,
+        price_out=(prices.output_usd or 0.0) * PER_TOKEN,
+    )
+    board = Switchboard(
+        ["scripted"], lambda _, told: Member(provider, served, folder / "models.json")
+    )
     place = Workspace(root=folder / "work")
     kept: list[PermissionRequest] = []
 
@@ -178,14 +189,13 @@ async def at_desk(
             journal=journal,
             stream=stream,
             talker=Talker(
-                provider=provider,
+                board=board,
                 stream=stream,
                 journal=journal,
                 models=Models(Config(home="/", model=ModelSection(default="any"))),
-                window=WindowWatch(Windows(provider, window)),
+                window=WindowWatch(board),
                 steering=Steering(journal),
                 budget=budget or Budget(None),
-                prices=prices,
                 session="s",
                 turns=turns,
             ),
@@ -689,7 +699,7 @@ async def test_text_from_the_network_taints_a_conversation_for_good(tmp_path: Pa
     parts = (ToolCall(id="1", name="WebFetch", arguments="{}"),)
     talk.reply(AssistantMessage(parts=parts))
     talk.result(ToolMessage(call_id="1", text="page"))
-    talk.replace(OPENING)
+    talk.go_on_with(OPENING)
     assert talk.tainted
 
 

@@ -43,6 +43,9 @@ RARE: tuple[Event, ...] = (
         )
     ),
     events.ProviderSwitched(origin="a", target="b", reason="slow"),
+    events.ModelChosen(
+        task_id=2, model="small", instead_of="large", complexity="simple", reason="cheaper"
+    ),
     events.ContextCondensed(conversation="c", removed=4, saved_tokens=4000),
     events.LandingRefused(reason="moved", paths=("a.py",), command="git merge m31a/x"),
     events.Noticed(text="look", remedy="there"),

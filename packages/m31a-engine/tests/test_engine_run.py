@@ -427,12 +427,6 @@ def test_what_cannot_be_built_says_what_is_missing(place: Place) -> None:
         )
     with pytest.raises(ProviderFailed, match="there is no API key for openrouter"):
         built(model__default="any", provider__default="openrouter")
-    with pytest.raises(Refused, match="a budget of \\$1 cannot be kept"):
-        built(
-            model__default="any",
-            provider__default="openrouter",
-            features__budget_limit_usd=1.0,
-        )
 
 
 async def test_a_plan_can_be_sent_back_to_questions_three_times_and_no_more(place: Place) -> None:

@@ -40,9 +40,10 @@ def writes(flags: object) -> bool:
 class Clock:
     """Counts moments, and ends the process at one of them."""
 
-    def __init__(self, kill_at: int, spins: int | None) -> None:
+    def __init__(self, kill_at: int, spins: int | None, answer: int) -> None:
         self.kill_at = kill_at
         self.spins = spins
+        self.answer = answer
         self.passed = 0
         self.running = False
 
@@ -59,29 +60,42 @@ class Clock:
         if self.spins is None:
             os.kill(os.getpid(), signal.SIGKILL)
         elif os.fork() == 0:
-            sweep_away(os.getppid(), self.spins)
+            sweep_away(os.getppid(), self.spins, self.answer)
 
 
-def sweep_away(parent: int, spins: int) -> None:
-    """End a process and the git it is about to start, as if they ended at one moment."""
-    gits: list[int] = []
-    while not gits and Path(f"/proc/{parent}/comm").exists():
-        gits = children_of(parent)
-    for _ in range(spins):
-        os.sched_yield()
-    os.kill(parent, signal.SIGSTOP)
-    for git in children_of(parent):
-        with suppress(ProcessLookupError):
-            os.kill(git, signal.SIGKILL)
-    os.kill(parent, signal.SIGKILL)
+def sweep_away(parent: int, spins: int, answer: int) -> None:
+    """End a process and the git it is about to start, as if they ended at one moment.
+
+    The pipe for the answer stays open until both are gone; the others are closed, or that git
+    would seem to go on writing.
+    """
+    os.closerange(3, answer)
+    os.closerange(answer + 1, 1024)
+    while os.getppid() == parent:
+        if children_of(parent):
+            for _ in range(spins):
+                os.sched_yield()
+            end(parent, signal.SIGSTOP, "TZ")
+            for git in children_of(parent):
+                end(git, signal.SIGKILL, "Z")
+            os.kill(parent, signal.SIGKILL)
+            break
     os._exit(0)
+
+
+def end(process: int, signal_: signal.Signals, states: str) -> None:
+    """Send a signal and wait until the process is in one of the states of its `stat` file."""
+    os.kill(process, signal_)
+    while Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in states:
+        os.sched_yield()
 
 
 def children_of(parent: int) -> list[int]:
     """Every child of a process but the one that asks."""
     found = []
-    for thread in Path(f"/proc/{parent}/task").iterdir():
-        found += map(int, (thread / "children").read_text().split())
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{parent}/task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
     return [child for child in found if child != os.getpid()]
 
 
@@ -110,7 +124,7 @@ def main() -> None:
         job = json.loads(line)
         reading, writing = os.pipe()
         if os.fork() == 0:
-            clock = Clock(job["kill_at"], job["spins"])
+            clock = Clock(job["kill_at"], job["spins"], writing)
             sys.addaudithook(clock.tick)
             anyio.run(work, job, clock)
             os.write(writing, str(clock.passed).encode())

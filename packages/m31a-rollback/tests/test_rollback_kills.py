@@ -244,7 +244,7 @@ def test_what_is_killed_together_with_its_git_is_settled_at_the_next_start(
     after = whole.state()
     chance = random.Random(verb)
 
-    for number in range(2 * CASES):
+    for number in range(CASES):
         case = copy_of(project, cases / str(number))
         point, spins = chance.randint(1, total), chance.choice((0, 10, 100, 1000))
         killer.run(case.root, verb, commit, point, spins)

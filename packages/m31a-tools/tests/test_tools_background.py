@@ -4,7 +4,8 @@ import json
 import os
 import tracemalloc
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import anyio
@@ -28,6 +29,8 @@ from m31a_tools import (
     dispatch,
 )
 from m31a_tools.background import Command, RunningCommand
+from m31a_tools.bash import BashArgs
+from m31a_tools.sandbox.launch import Launch
 from m31a_tools.testing import RecordingAsker
 
 pytestmark = pytest.mark.anyio
@@ -331,7 +334,7 @@ async def test_what_a_listener_raises_ends_the_call_and_the_command_alone(
     await started(workspace, f"sleep {token}")
     with pytest.raises(ValueError, match="hello"):
         await Bash().run(
-            Bash.args_type(command=f"echo hello; sleep {token}"),
+            BashArgs(command=f"echo hello; sleep {token}"),
             workspace.for_call("1", on_output=fail),
         )
     assert workspace.background is not None
@@ -360,14 +363,17 @@ async def test_a_flood_that_nobody_looks_at_needs_no_memory(workspace: Workspace
     assert f"[all of its output: {workspace.outputs}/1-" in seen.for_model
 
 
+def program(folder: Path, name: str) -> Callable[[], AbstractContextManager[Launch]]:
+    launch = Launch(argv=(name,), cwd=folder, env={"PATH": os.defpath}, watcher=False)
+    return lambda: nullcontext(launch)
+
+
 async def test_a_program_that_does_not_start_is_told_by_whoever_asks(
     workspace: Workspace, background: Background
 ) -> None:
     nowhere = Command(
         text="none",
-        argv=["/no/such/program"],
-        cwd=workspace.root,
-        env={},
+        launch=program(workspace.root, "/no/such/program"),
         timeout_s=5,
         grace_s=0,
         output_chars=100,
@@ -386,9 +392,7 @@ async def test_a_program_that_does_not_start_is_told_by_whoever_asks(
 async def test_old_ones_are_forgotten_and_a_closed_one_starts_none(root: Path) -> None:
     true = Command(
         text="true",
-        argv=["true"],
-        cwd=root,
-        env={},
+        launch=program(root, "true"),
         timeout_s=5,
         grace_s=0,
         output_chars=100,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
-from msgspec.structs import replace
 
 from m31a.program.messages import Message
 from m31a.program.services import Services
@@ -15,6 +14,7 @@ from m31a_engine.config import BUILT_IN_PROVIDERS
 from m31a_engine.connecting import provider_of
 from m31a_engine.desk.desk import Desk
 from m31a_engine.desk.model_list import ModelList
+from m31a_engine.document import changed
 from m31a_engine.session.home import Home
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ def desk_of(services: Services) -> Desk:
 
 def choosing(config: Config, provider: str) -> Config:
     """The configuration with another provider chosen."""
-    return replace(config, provider=replace(config.provider, default=provider))
+    return changed(config, provider=changed(config.provider, default=provider))
 
 
 def provider_names(config: Config) -> tuple[str, ...]:

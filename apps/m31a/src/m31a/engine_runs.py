@@ -79,6 +79,8 @@ class EngineRuns:
             yield shown.run
 
     def _merged(self, options: Options) -> Options:
-        from msgspec.structs import replace
+        from m31a_engine.document import changed
 
-        return replace(self.options, mode=options.mode)
+        chosen = options.dirty != Options().dirty
+        dirty = options.dirty if chosen else self.options.dirty
+        return changed(self.options, mode=options.mode, dirty=dirty)

@@ -4,7 +4,7 @@ from m31a.draw.line import Line, Span
 from m31a.draw.style import DIM
 from m31a.story.story import Story
 from m31a.terminal.ink import Ink
-from m31a.widgets.block_lines import block_lines
+from m31a.widgets.transcript import rows_of
 
 MOST_ROWS = 300
 
@@ -12,8 +12,8 @@ MOST_ROWS = 300
 def farewell(story: Story, cells: int, ink: Ink) -> str:
     """The conversation's newest rows as text for the main screen; empty when there are none."""
     rows: list[Line] = []
-    for block in reversed(story.blocks):
-        rows = [*block_lines(block, cells), *rows]
+    for index in reversed(range(len(story.blocks))):
+        rows = [*rows_of(story.blocks, index, cells, opened=False), *rows]
         if len(rows) > MOST_ROWS:
             rows = [Line.of(Span("… the rest is in the session", DIM)), *rows[-MOST_ROWS:]]
             break

@@ -14,9 +14,11 @@ from m31a.draw.theme import THEMES
 from m31a.engine_runs import EngineRuns
 from m31a.farewell import farewell
 from m31a.file_list import project_files
+from m31a.first_steps import first_screen
 from m31a.opening import shortened
 from m31a.people import People
 from m31a.program.app import App, Stage
+from m31a.program.configured import configured
 from m31a.program.effects import Effect, ResumeRun
 from m31a.program.loop import Loop
 from m31a.program.performer import Performer
@@ -26,7 +28,7 @@ from m31a.terminal.probe import assumed
 from m31a.terminal.session import Session
 from m31a.terminal.tty_port import TtyPort
 from m31a.wish import Wish
-from m31a_engine import Config, ConfigError
+from m31a_engine import ConfigError
 
 HANGUP, INTERRUPTED, TERMINATED = 129, 130, 143
 CODES = {
@@ -44,9 +46,17 @@ def run_fullscreen(
     `typed` is what came from the keyboard before.
     """
     port = TtyPort(session, environ, typed)
+    runs = EngineRuns(
+        project=wish.project,
+        environ=environ,
+        overrides=wish.overrides,
+        options=wish.options,
+        trust_project=wish.trust_project,
+    )
+    begun = bool(typed or wish.goal or wish.resume)
     try:
-        loop = _loop(wish, port, environ)
-        code = anyio.run(_drive, loop, port, wish)
+        loop = _loop(wish, port, environ, runs)
+        code = anyio.run(_drive, loop, port, wish, "" if begun else _before_all(runs))
     finally:
         port.close()
     columns = port.size().width
@@ -55,14 +65,7 @@ def run_fullscreen(
     return code
 
 
-def _loop(wish: Wish, port: TtyPort, environ: Mapping[str, str]) -> Loop:
-    runs = EngineRuns(
-        project=wish.project,
-        environ=environ,
-        overrides=wish.overrides,
-        options=wish.options,
-        trust_project=wish.trust_project,
-    )
+def _loop(wish: Wish, port: TtyPort, environ: Mapping[str, str], runs: EngineRuns) -> Loop:
     services = Services(
         project=wish.project,
         environ=environ,
@@ -94,35 +97,23 @@ def _settings(runs: EngineRuns, wish: Wish, environ: Mapping[str, str]) -> Setti
         config = runs.config()
     except ConfigError:
         return Settings(motion=motion, mode=wish.options.mode)
-    return Settings(
-        theme=environ.get("M31A_THEME") or config.ui.theme,
-        mode=wish.options.mode,
-        model=config.model_for("execute"),
-        provider=config.chosen_provider,
-        permissions=_permissions(config),
-        budget_usd=config.features.budget_limit_usd,
-        context_limit=_window(config),
-        context_warn=config.context.warn,
-        trusted=config.trusted,
-        motion=motion,
-    )
+    theme = environ.get("M31A_THEME") or config.ui.theme
+    return configured(Settings(theme=theme, mode=wish.options.mode, motion=motion), config)
 
 
-def _permissions(config: Config) -> str:
-    mode = config.permissions.mode
-    return "ask" if mode is None else mode.value
+def _before_all(runs: EngineRuns) -> str:
+    """The screen to begin with when nothing was asked for yet: first steps, trust, or none."""
+    try:
+        return first_screen(runs.config(), runs.project) or ""
+    except ConfigError:
+        return ""
 
 
-def _window(config: Config) -> int | None:
-    settings = config.providers.get(config.chosen_provider)
-    return settings.context if settings is not None else None
-
-
-async def _drive(loop: Loop, port: TtyPort, wish: Wish) -> int:
+async def _drive(loop: Loop, port: TtyPort, wish: Wish, first: str) -> int:
     async with anyio.create_task_group() as group:
         await group.start(_obey_signals, loop, port)
         effects: tuple[Effect, ...] = (ResumeRun(wish.session_id),) if wish.resume else ()
-        code = await loop.run("repl", wish.goal or None, effects)
+        code = await loop.run("repl", wish.goal or None, effects, over=first)
         group.cancel_scope.cancel()
     return code
 

@@ -1,16 +1,20 @@
 """The one place where an engine is put together from its parts."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from m31a_engine.config import Config
-from m31a_engine.config_sections import PermissionMode, ProviderSettings
-from m31a_engine.connecting import connector_of, prices_of
+from m31a_engine.config_sections import PermissionMode
+from m31a_engine.connecting import HASTY, PATIENT, connection_to, connections_of, is_named
 from m31a_engine.engine import Engine
-from m31a_engine.errors import ConfigError, Refused
+from m31a_engine.errors import ConfigError
+from m31a_engine.member import Member, list_file
 from m31a_engine.session.home import Home
+from m31a_engine.switchboard import OpenMember, Switchboard
 from m31a_keychain import SecretStore
+from m31a_providers import FallbackSettings, PrefixBreak
 
 
 def build(
@@ -37,23 +41,47 @@ def build(
             key="model.default",
             remedy="use --model ID, or set it in the file that `m31a config path` names",
         )
-    name = config.chosen_provider
-    settings = config.providers.get(name, ProviderSettings())
-    prices = prices_of(settings)
-    limit = config.features.budget_limit_usd
-    if limit is not None and not prices.known:
-        raise Refused(
-            f"a budget of ${limit:g} cannot be kept: the price of {name}'s model is not known",
-            remedy=f"set price_in and price_out in [provider.{name}]",
-        )
+    home = Home(root=Path(config.home))
     return Engine(
         config=config,
         project=project,
-        home=Home(root=Path(config.home)),
-        connect=connector_of(config, environ, store),
-        prices=prices,
+        home=home,
+        switchboard=_switchboard(config, environ, store, home),
         environ=environ,
         default_mode=permissions,
+    )
+
+
+def _switchboard(
+    config: Config, environ: Mapping[str, str], store: SecretStore | None, home: Home
+) -> Callable[[], Switchboard]:
+    """Makes the providers of one run; the keys of those in line are looked for now."""
+    found = {each.name: each for each in connections_of(config, environ, store)}
+    *hasty, _last = found
+
+    def open_member(name: str, told: Callable[[PrefixBreak], None]) -> Member:
+        connection = found.get(name) or connection_to(name, config, environ, store)
+        settings = connection.settings
+        return Member(
+            provider=connection.open(told, retry=HASTY if name in hasty else PATIENT),
+            settings=settings,
+            kept_at=list_file(home.cache, name, settings),
+        )
+
+    opening: OpenMember = open_member
+    provider = config.provider
+    fallback = FallbackSettings(
+        health_timeout_s=provider.health_timeout_s,
+        live_ms=provider.live_ms,
+        slow_ms=provider.slow_ms,
+    )
+    return partial(
+        Switchboard,
+        tuple(found),
+        opening,
+        is_named=lambda name: is_named(name, config),
+        fallback=fallback if provider.auto_fallback else None,
+        limit_usd=config.features.budget_limit_usd,
     )
 
 

@@ -44,6 +44,8 @@ class Budget:
         self.limit_usd = limit_usd
         self.usage = Usage()
         self.requests = 0
+        self.models: dict[str, int] = {}
+        """Answers by model, as the models name themselves."""
         self._reserved_usd = 0.0
         self._lost_usd = 0.0
 
@@ -53,35 +55,53 @@ class Budget:
         known = 0.0 if self.usage == Usage() else self.usage.cost_usd
         return None if known is None else known + self._lost_usd
 
-    def reserve(self, estimated_tokens: int, prompt_bytes: int, prices: Prices) -> Reservation:
-        """Set aside what a request may cost at most.
+    def reserve(
+        self,
+        estimated_tokens: int,
+        prompt_bytes: int,
+        prices: Prices,
+        longest: int = MAX_OUTPUT_TOKENS,
+    ) -> Reservation:
+        """Set aside what a request may cost at most; `longest` is the most tokens of its answer.
 
         Raises:
-            BudgetSpent: not even a short answer fits into what is left.
+            BudgetSpent: not even a short answer fits into what is left, or nobody knows.
         """
-        if self.limit_usd is None or prices.input_usd is None or prices.output_usd is None:
+        if self.limit_usd is None:
             return Reservation(usd=0.0, max_tokens=None)
+        if prices.input_usd is None or prices.output_usd is None:
+            raise BudgetSpent(
+                f"the budget of ${self.limit_usd:g} cannot be kept: the model's price is not known",
+                limit_usd=self.limit_usd,
+                spent_usd=self._counted_usd,
+            )
         prompt = min(int(estimated_tokens * ESTIMATE_MARGIN), prompt_bytes)
-        spent = (self.usage.cost_usd or 0.0) + self._lost_usd
+        spent = self._counted_usd
         left = self.limit_usd - spent - self._reserved_usd - prompt * prices.input_usd
-        tokens = MAX_OUTPUT_TOKENS
+        tokens = longest
         if prices.output_usd > 0:
             tokens = min(tokens, int(left / prices.output_usd))
-        if left < 0 or tokens < MIN_OUTPUT_TOKENS:
-            raise BudgetSpent(
-                f"the budget of ${self.limit_usd:g} could be exceeded by the next request"
-                f" (${spent:.4f} spent)",
-                limit_usd=self.limit_usd,
-                spent_usd=spent,
-            )
+        if left < 0 or tokens < min(MIN_OUTPUT_TOKENS, longest):
+            raise self._spent()
         usd = prompt * prices.input_usd + tokens * prices.output_usd
         self._reserved_usd += usd
         return Reservation(usd=usd, max_tokens=tokens)
 
-    def settle(self, reservation: Reservation, usage: Usage) -> None:
+    def settle(self, reservation: Reservation, usage: Usage, model: str = "") -> None:
         """Give a reservation back and count what the answer really cost."""
         self._reserved_usd -= reservation.usd
-        self.count(usage)
+        self.count(usage, model)
+
+    def repeat(self, reservation: Reservation) -> None:
+        """Count a try that broke off as if it had cost all it could; the next has the same place.
+
+        Raises:
+            BudgetSpent: the next try does not fit into what is left.
+        """
+        self._lost_usd += reservation.usd
+        self.requests += 1
+        if self.limit_usd is not None and self._counted_usd + self._reserved_usd > self.limit_usd:
+            raise self._spent()
 
     def lose(self, reservation: Reservation) -> None:
         """Count a request that brought no whole answer as if it had cost all it could."""
@@ -89,7 +109,22 @@ class Budget:
         self._lost_usd += reservation.usd
         self.requests += 1
 
-    def count(self, usage: Usage) -> None:
+    def count(self, usage: Usage, model: str = "") -> None:
         """Add one answer's usage."""
         self.usage = self.usage + usage
         self.requests += 1
+        if model:
+            self.models[model] = self.models.get(model, 0) + 1
+
+    @property
+    def _counted_usd(self) -> float:
+        return (self.usage.cost_usd or 0.0) + self._lost_usd
+
+    def _spent(self) -> BudgetSpent:
+        spent = self._counted_usd
+        return BudgetSpent(
+            f"the budget of ${self.limit_usd:g} could be exceeded by the next request"
+            f" (${spent:.4f} spent)",
+            limit_usd=self.limit_usd or 0.0,
+            spent_usd=spent,
+        )

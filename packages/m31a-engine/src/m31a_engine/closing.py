@@ -1,6 +1,7 @@
 """What a run leaves for those who did not watch: report, summary, ledger row, views."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
 from m31a_engine.views import Views
 from m31a_ledger import LedgerEntry, LedgerStore, keywords_of
-from m31a_rollback import Diff, Repository
+from m31a_rollback import Diff, RefMoved, Repository
 from m31a_tools import write_atomic
 
 FINAL = frozenset(
@@ -47,6 +48,8 @@ class Closing:
     stream: EventStream
     budget: Budget
     provider: str
+    model: str
+    """What the run worked with, for the ledger."""
     views: Views | None
     """None for ghosts, which write nothing below the project."""
     memory: Memory | None
@@ -60,6 +63,7 @@ class Closing:
         diff = await self._diff(session)
         if ending.outcome is Outcome.FAILED and session.options.on_failure == "discard":
             await self._discard(session)
+        branch = await self._branch(session)
         ledger_entry = await self._ledger(ending)
         await self._learn(ending)
         report = RunReport(
@@ -67,7 +71,7 @@ class Closing:
             outcome=ending.outcome,
             goal=session.goal,
             mode=session.mode,
-            branch=self._branch(session),
+            branch=branch,
             base_commit=session.base or None,
             commit=session.shipped.commit if session.shipped else None,
             landed=bool(session.shipped and session.shipped.landed),
@@ -92,10 +96,11 @@ class Closing:
             overrides=session.options.allow,
             usage=UsageReport.of(self.budget.usage, self.budget.requests),
             cost_usd=self.budget.spent_usd,
+            models=tuple(self.budget.models),
             duration_s=round(time.monotonic() - self.started, 3),
             ledger_entry=ledger_entry,
             session_path=str(self.folder.root),
-            error=ending.error or _refused(session),
+            error=ending.error or _refused(session) or _nothing_changed(ending),
         )
         write_atomic(self.folder.report, msgspec.json.encode(report), mode=0o600)
         if session.verification is not None:
@@ -133,9 +138,16 @@ class Closing:
         except OSError as exc:
             await self.stream.emit(Noticed(text=f"what was learned could not be kept: {exc}"))
 
-    def _branch(self, session: Session) -> str | None:
+    async def _branch(self, session: Session) -> str | None:
+        """The session's branch; None when it has landed, or holds nothing and is taken away."""
         gone = session.shipped is not None and session.shipped.landed
-        return None if gone or not session.branch else session.branch
+        if gone or not session.branch:
+            return None
+        if session.head in {"", session.base}:
+            with suppress(RefMoved):  # a task that was not counted any more has its commit there
+                await self.repository.delete_ref(f"refs/heads/{session.branch}", session.base)
+                return None
+        return session.branch
 
     async def _diff(self, session: Session) -> Diff:
         head = session.shipped.commit if session.shipped else session.head
@@ -157,7 +169,7 @@ class Closing:
             project_type=facts.type.value if facts else "",
             framework=facts.framework if facts else "",
             provider=self.provider,
-            model=self.config.model_for("execute"),
+            model=self.model,
             mode=session.mode.value,
             complexity=session.intent.complexity.value if session.intent else "",
             tasks=len(tasks),
@@ -195,6 +207,7 @@ def _tasks(session: Session) -> tuple[TaskReport, ...]:
             commit=task.commit,
             files=task.files,
             cost_usd=task.usage.cost_usd,
+            model=" + ".join(task.models),
             reason=task.reason,
         )
         for task in session.tasks
@@ -230,6 +243,18 @@ def _refused(session: Session) -> ErrorReport | None:
         code="cannot_land",
         message=f"the commit stays on the session's branch: {shipped.refused}{paths}",
         remedy=shipped.command,
+    )
+
+
+def _nothing_changed(ending: Ending) -> ErrorReport | None:
+    session = ending.session
+    if ending.outcome is not Outcome.FAILED or session.head not in {"", session.base}:
+        return None
+    reasons = [f"task {task.id}: {task.reason}" for task in session.tasks if task.reason]
+    return ErrorReport(
+        code="nothing_changed",
+        message="; ".join(("the run changed nothing, so there is nothing to ship", *reasons)),
+        remedy="say in the goal what is to be different afterwards, or try another model",
     )
 
 

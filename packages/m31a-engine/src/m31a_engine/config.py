@@ -78,6 +78,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             return self.provider.default
         return next(iter(self.providers)) if len(self.providers) == 1 else BUILT_IN_PROVIDERS[0]
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every model that a phase has, each once."""
+        phases = ("intent", *(name for name in AgentsSection.__struct_fields__))
+        return tuple(dict.fromkeys(filter(None, map(self.model_for, phases))))
+
     def model_for(self, phase: str) -> str:
         """The model of a phase (`research` included), or empty when none is configured."""
         agents: dict[str, str] = msgspec.structs.asdict(self.agents)

@@ -9,9 +9,12 @@ from m31a_engine.config_layers import Source
 from m31a_engine.config_sections import ProviderSettings, TraceHeaders
 from m31a_engine.errors import ConfigError, ProviderFailed
 from m31a_keychain import Missing, SecretStore, default_store, resolve
-from m31a_providers import PrefixBreak, Provider, ProviderError, connect, is_loopback
+from m31a_providers import PrefixBreak, Provider, ProviderError, Retry, connect, is_loopback
 
 PER_TOKEN = 1_000_000
+PATIENT = Retry()
+HASTY = Retry(longest_wait_s=5.0)
+"""Where another one can answer, a server that wants to be left alone for longer is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,12 @@ class Connection:
     trace_headers: TraceHeaders
     key: str | None = field(repr=False)
 
-    def open(self, on_prefix_break: Callable[[PrefixBreak], None] | None = None) -> Provider:
+    def open(
+        self,
+        on_prefix_break: Callable[[PrefixBreak], None] | None = None,
+        *,
+        retry: Retry = PATIENT,
+    ) -> Provider:
         """The provider; nothing is sent before it is asked something.
 
         Raises:
@@ -37,6 +45,7 @@ class Connection:
                 base_url=settings.base_url,
                 api_key=self.key,
                 headers=settings.headers,
+                retry=retry,
                 trace_headers=self.trace_headers.value,
                 price_in=_per_token(settings.price_in),
                 price_out=_per_token(settings.price_out),

@@ -1,6 +1,10 @@
-"""Values of ours as JSON, for programs."""
+"""Values of ours as JSON, and changed, for programs that have no need of msgspec themselves."""
+
+from typing import TypeVar
 
 import msgspec
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def as_document(value: object) -> str:
@@ -17,3 +21,8 @@ def as_value(value: object) -> dict[str, object]:
     """A struct as the plain dictionary that its JSON is read as."""
     plain: dict[str, object] = msgspec.to_builtins(value)
     return plain
+
+
+def changed(struct: S, **fields: object) -> S:
+    """A struct with other values in some of its fields; the one given stays as it is."""
+    return msgspec.structs.replace(struct, **fields)

@@ -12,7 +12,6 @@ import anyio.to_thread
 import msgspec
 
 from m31a_engine.books import Ledger, Secrets, ledger_at, secrets_of_system
-from m31a_engine.budget import Prices
 from m31a_engine.config import TRUST_FILE, Config
 from m31a_engine.config_sections import PermissionMode
 from m31a_engine.desk.approving import (
@@ -38,9 +37,9 @@ from m31a_engine.session.locks import SessionLock
 from m31a_engine.session.state import Options, Session
 from m31a_engine.session.stream import utc_now
 from m31a_engine.shelf import SESSION, Shelf
+from m31a_engine.switchboard import Switchboard
 from m31a_engine.trust import Trust
 from m31a_engine.workshop import Workshop, prompt_folders
-from m31a_providers import Provider
 
 DEFAULTS = Options()
 First = Callable[[Journal], Awaitable[None]]
@@ -54,9 +53,8 @@ class Engine:
     config: Config
     project: Path
     home: Home
-    connect: Callable[[], Provider]
-    """Makes the provider of one run, which closes it at its end."""
-    prices: Prices
+    switchboard: Callable[[], Switchboard]
+    """Makes the providers of one run, which closes them at its end."""
     environ: Mapping[str, str]
     default_mode: PermissionMode
     """Where the configuration names none."""
@@ -208,7 +206,7 @@ class Engine:
         self, session: Session, ground: Ground, first: First | None, *, new: bool
     ) -> AsyncGenerator[Run]:
         started = time.monotonic()
-        provider = self.connect()
+        board = await self._board()
         home = self.home.project(self.project)
         with ExitStack() as locks:
             if not session.options.ghost:
@@ -224,8 +222,7 @@ class Engine:
                 await first(journal)
             workshop = Workshop(
                 config=with_leave(self.config, self.permissions.rules(), "a person answered so"),
-                provider=provider,
-                prices=self.prices,
+                board=board,
                 environ=self.environ,
                 default_mode=self.default_mode,
                 home=self.home,
@@ -248,6 +245,17 @@ class Engine:
                 finally:
                     run.interrupt()
                     run.detach()
+
+    async def _board(self) -> Switchboard:
+        """The providers of a run. Raises: Refused when their prices leave a limit unkept."""
+        board = self.switchboard()
+        try:
+            await board.require_prices(self.config.models)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await board.aclose()
+            raise
+        return board
 
     def _remember(self, goal: str) -> None:
         """Keep the goal for another time; that it cannot be kept stops no run."""

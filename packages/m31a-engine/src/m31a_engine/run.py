@@ -68,7 +68,16 @@ class Consolidate(msgspec.Struct, frozen=True, kw_only=True, tag="consolidate"):
 
 
 Command = (
-    Pause | Continue | SkipTask | CancelTask | HealTask | Undo | Steer | SetPhaseModel | Consolidate
+    Pause
+    | Continue
+    | SkipTask
+    | CancelTask
+    | HealTask
+    | Undo
+    | Steer
+    | SetPhaseModel
+    | SetProvider
+    | Consolidate
 )
 
 

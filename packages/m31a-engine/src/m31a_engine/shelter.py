@@ -5,7 +5,7 @@ environments, editable installs and workspace links lead into it and not into th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from m31a_engine.config import Config
 from m31a_engine.config_sections import PermissionMode
-from m31a_rollback import Repository, WorkTree
+from m31a_rollback import HookCall, Repository, WorkTree
 from m31a_tools import Confined, Confinement, Mount, Sandbox, write_atomic
 
 GIT_AT = Path("/run/m31a/git")
@@ -82,6 +82,34 @@ class Shelter:
         if not (await self.sandbox()).works:
             return None
         return await self._around(tree, folders, writable=True, temp=temp)
+
+    async def allows_hooks(self) -> bool:
+        """Whether commit hooks of a trusted folder may run: confined, or where all may."""
+        unconfined = self.mode in {PermissionMode.ALLOW_ALL, PermissionMode.RULES}
+        return unconfined or (await self.sandbox()).works
+
+    async def around_hook(
+        self, tree: WorkTree, folders: Sequence[str], call: HookCall, store: Path | None
+    ) -> Confined | None:
+        """As `around_task`, for a commit hook, which also writes to its desk.
+
+        `store` is the folder of a program that installs hooks; it is seen and stays as it is.
+        """
+        if not (await self.sandbox()).works:
+            return None
+        temp = call.desk / "tmp"
+        temp.mkdir(exist_ok=True)
+        around = await self._around(tree, folders, writable=True, temp=temp)
+        given = around.confinement
+        if not around.sandbox.mounts:
+            given = replace(given, writable=(*given.writable, call.desk))
+            return Confined(around.sandbox, given)
+        seen = (call.hooks, *(() if store is None else (store,)))
+        further = (
+            *(Mount(path, path) for path in seen if around.seen_at(path) == path),
+            Mount(call.desk, around.seen_at(call.desk), writable=True),
+        )
+        return Confined(around.sandbox, replace(given, mounts=(*given.mounts, *further)))
 
     async def around_probe(self) -> Confined | None:
         """As `around_reading`, for programs that are asked what they are."""

@@ -9,8 +9,9 @@ import anyio
 import msgspec
 from anyio.abc import TaskGroup
 
+from m31a_engine.arbitrage import Arbitrage
 from m31a_engine.asks import OpenAsks
-from m31a_engine.budget import Budget, Prices
+from m31a_engine.budget import Budget
 from m31a_engine.closing import Closing
 from m31a_engine.compass import Compass
 from m31a_engine.config import Config
@@ -18,8 +19,8 @@ from m31a_engine.config_sections import PermissionMode
 from m31a_engine.conversation.history import replies_in
 from m31a_engine.conversation.models import Models
 from m31a_engine.conversation.steering import Remark, Steering
-from m31a_engine.conversation.turn import Talker
-from m31a_engine.conversation.window import Windows, WindowWatch
+from m31a_engine.conversation.turn import Talker, tell
+from m31a_engine.conversation.window import WindowWatch
 from m31a_engine.events import Envelope, Noticed, RunEnded, RunStarted
 from m31a_engine.ground import Ground
 from m31a_engine.learning.memory import Memory
@@ -35,6 +36,7 @@ from m31a_engine.run import (
     Pause,
     Run,
     SetPhaseModel,
+    SetProvider,
     SkipTask,
     Steer,
     Undo,
@@ -46,11 +48,11 @@ from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
 from m31a_engine.shelter import Shelter
 from m31a_engine.stations import Stations
+from m31a_engine.switchboard import Switchboard
 from m31a_engine.taskwork import Wish
 from m31a_engine.trust import PROMPTS_FOLDER
 from m31a_engine.views import Views
 from m31a_ledger import LedgerEntry, LedgerStore
-from m31a_providers import Provider
 from m31a_rollback import RollbackError
 from m31a_taskrunner import Control
 from m31a_tools import Rule, write_atomic
@@ -78,8 +80,7 @@ class Workshop:
     """One session's collaborators; used for one run and then left."""
 
     config: Config
-    provider: Provider
-    prices: Prices
+    board: Switchboard
     environ: Mapping[str, str]
     default_mode: PermissionMode
     home: Home
@@ -112,7 +113,7 @@ class Workshop:
         """The run as its caller sees it."""
         self.budget = Budget(self.config.features.budget_limit_usd)
         for reply in replies_in(self.journal.records):
-            self.budget.count(reply.usage)
+            self.budget.count(reply.usage, reply.model)
         first = 1 + max(
             (
                 msgspec.json.decode(record.body, type=Envelope).seq
@@ -137,30 +138,21 @@ class Workshop:
         )
         self.models = Models(self.config)
         self.steering = Steering(self.journal)
-        self.window = WindowWatch(
-            Windows(self.provider, self._configured_window()),
-            self.config.context.trigger,
-            self.config.context.warn,
-        )
+        self.window = WindowWatch(self.board, self.config.context.trigger, self.config.context.warn)
         self.prompts = prompt_folders(self.config, self.home, self.ground.repository.root)
         self.talker = Talker(
             prompts=self.prompts,
-            provider=self.provider,
+            board=self.board,
             stream=self.stream,
             journal=self.journal,
             models=self.models,
             window=self.window,
             steering=self.steering,
             budget=self.budget,
-            prices=self.prices,
             session=session.id,
             turns=self.config.features.max_turns,
         )
         return Run(session.id, self.stream.reader, self.asks, self._command)
-
-    def _configured_window(self) -> int | None:
-        settings = self.config.providers.get(self.provider.name)
-        return settings.context if settings is not None else None
 
     async def work(self, run: Run, session: Session, resumed: bool) -> None:
         """Carry the session to an end and say which; never raises but on cancellation."""
@@ -171,16 +163,18 @@ class Workshop:
             async with anyio.create_task_group() as group:
                 self._doing = group
                 group.start_soon(self._prepare)
+                group.start_soon(self._tell_news)
                 ending = await self._machinery().drive(keeper)
                 self._doing = None
                 group.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
+            await tell(self.board, self.stream)
             ending = ending or Ending(session=keeper.session, outcome=Outcome.INTERRUPTED)
             report = await self._close(ending)
             if ending.outcome in {Outcome.SHIPPED, Outcome.SHIPPED_PARTIAL}:
                 await self.workbench.remove()
             self.compass.close()
-            await self.provider.aclose()
+            await self.board.aclose()
             await self.stream.emit(RunEnded(outcome=report.outcome, report=report))
             self.stream.close()
 
@@ -193,7 +187,8 @@ class Workshop:
             config=self.config,
             stream=self.stream,
             budget=self.budget,
-            provider=self.provider.name,
+            provider=self.board.name,
+            model=self._worked_with(ending.session),
             views=self._views(),
             started=self.started,
             memory=self._memory(),
@@ -222,14 +217,43 @@ class Workshop:
         settings, options = self.config.ledger, self.keeper.session.options
         if not (settings.enabled and settings.recall) or options.kind == "demo":
             return None
-        places = (self.project_home, self.project_home.archive)
-
-        def is_ours(row: LedgerEntry) -> bool:
-            session = row.session.partition("/")[0]
-            return settings.share or any(place.session(session).root.is_dir() for place in places)
-
         store = LedgerStore(self.home.ledger)
-        return Memory(file=self.project_home.facts, entries=store.entries, is_ours=is_ours)
+        return Memory(file=self.project_home.facts, entries=store.entries, is_ours=self._is_ours)
+
+    def _is_ours(self, row: LedgerEntry) -> bool:
+        """Whether a row is of this project, or those of others may be used here."""
+        session = row.session.partition("/")[0]
+        places = (self.project_home, self.project_home.archive)
+        return self.config.ledger.share or any(
+            place.session(session).root.is_dir() for place in places
+        )
+
+    def _arbitrage(self) -> Arbitrage | None:
+        """What chooses a model for each task; None where that is not wanted."""
+        if not self.config.model.auto_arbitrage:
+            return None
+        store = LedgerStore(self.home.ledger)
+        return Arbitrage(
+            board=self.board,
+            models=self.models,
+            journal=self.journal,
+            stream=self.stream,
+            threshold=self.config.model.arbitrage_threshold,
+            rows=lambda: filter(self._is_ours, store.entries()),
+        )
+
+    def _worked_with(self, session: Session) -> str:
+        """The models that tasks asked for, as who answered last calls them."""
+        asked = [task.asked for task in session.tasks if task.asked]
+        asked = asked or [self.models.model_for("execute")]
+        names = (self.board.model_at(self.board.current, model) for model in asked)
+        return " + ".join(dict.fromkeys(names))
+
+    async def _tell_news(self) -> None:
+        """Tell at once who answers instead, also while the first word is still waited for."""
+        while True:
+            await self.board.wait_for_news()
+            await tell(self.board, self.stream)
 
     async def _prepare(self) -> None:
         """Make the branch and the work tree while the model is being asked."""
@@ -257,7 +281,7 @@ class Workshop:
                 project=session.project,
                 mode=session.options.mode,
                 model=self.config.model_for("execute"),
-                provider=self.provider.name,
+                provider=self.board.name,
                 resumed=resumed,
                 recording=session.options.kind == "demo",
             )
@@ -295,6 +319,7 @@ class Workshop:
             compass=self.compass,
             wishes=self._take_wishes,
             keep_rules=self.keep_rules,
+            arbitrage=self._arbitrage(),
         )
         return Machinery(
             phase=stations.phase,
@@ -328,6 +353,8 @@ class Workshop:
             case SetPhaseModel():
                 self.models.choose(command.phase, command.model)
                 return True
+            case SetProvider():
+                return self._doing is not None and self.board.choose(command.name)
             case Consolidate():
                 self.window.want()
                 return True

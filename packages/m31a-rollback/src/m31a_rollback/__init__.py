@@ -9,6 +9,7 @@ from m31a_rollback.commits import Commit, Identity
 from m31a_rollback.errors import (
     BadName,
     BareRepository,
+    CannotSign,
     Conflict,
     EmbeddedRepository,
     GitFailed,
@@ -32,6 +33,8 @@ from m31a_rollback.errors import (
     UnsafeOwner,
 )
 from m31a_rollback.hooks import (
+    COMMIT_HOOKS,
+    MESSAGE_HOOKS,
     HookCall,
     HookResult,
     Prepared,
@@ -58,7 +61,9 @@ __all__ = [
     "BareRepository",
     "BisectResult",
     "BisectStep",
+    "COMMIT_HOOKS",
     "CannotLand",
+    "CannotSign",
     "Chain",
     "Commit",
     "Conflict",
@@ -81,6 +86,7 @@ __all__ = [
     "Landing",
     "LandingPath",
     "Locked",
+    "MESSAGE_HOOKS",
     "Merged",
     "NoIdentity",
     "NotADescendant",

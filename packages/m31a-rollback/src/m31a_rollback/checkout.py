@@ -1,6 +1,7 @@
 """A work tree with its git folder: where commands of one repository run, and under which trust."""
 
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -126,7 +127,10 @@ class Checkout:
         for path in (self.git_dir / "m31a").glob("*-*-*"):
             with suppress(OSError):
                 if time.time() - path.lstat().st_mtime > _DAY_S:
-                    path.unlink()
+                    if path.is_dir() and not path.is_symlink():
+                        shutil.rmtree(path)
+                    else:
+                        path.unlink()
 
     async def guards(self, *, converts: bool) -> ConfigPairs:
         """The settings that keep an untrusted repository from running programs of its choice."""

@@ -5,9 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from tempfile import TemporaryDirectory
 
 from m31a_rollback.checkout import Checkout
-from m31a_rollback.errors import GitFailed, NoIdentity, UnknownCommit
+from m31a_rollback.errors import CannotSign, GitFailed, GitTimedOut, NoIdentity, UnknownCommit
 from m31a_rollback.refs import resolve
 from m31a_rollback.settings import Setting, is_true, last
 
@@ -114,7 +115,7 @@ async def commit_tree(
     writer, committer = author or _person(settings, "author"), _person(settings, "committer")
     date = _git_date(at)
     if sign is None:
-        sign = is_true(last(settings, "commit.gpgsign", own=not checkout.trusted))
+        sign = _is_wished(settings, checkout)
     output = await checkout.git(
         "commit-tree",
         *(["-S"] if sign else ["--no-gpg-sign"]),
@@ -133,6 +134,42 @@ async def commit_tree(
         },
     )
     return output.line()
+
+
+def _is_wished(settings: Sequence[Setting], checkout: Checkout) -> bool:
+    return is_true(last(settings, "commit.gpgsign", own=not checkout.trusted))
+
+
+async def signs(checkout: Checkout) -> bool:
+    """Whether commits are signed here: the user's `commit.gpgSign`.
+
+    What an untrusted repository's own configuration says of it does not count.
+    """
+    return _is_wished(await checkout.settings(), checkout)
+
+
+async def overruled_signing(checkout: Checkout) -> bool:
+    """Whether an untrusted repository's own configuration asks for signatures in vain."""
+    settings = await checkout.settings()
+    return is_true(last(settings, "commit.gpgsign")) and not _is_wished(settings, checkout)
+
+
+async def require_signing(checkout: Checkout) -> None:
+    """Return if commits need no signature, or one can be made; nothing is left in the repository.
+
+    Raises:
+        CannotSign: the signing program, its agent or the key is missing, or says no.
+    """
+    if not await signs(checkout):
+        return
+    with TemporaryDirectory(prefix="m31a-") as store:
+        try:
+            await checkout.git(
+                *("commit-tree", "-S", "-m", "Can commits be signed?", checkout.empty_tree),
+                env={"GIT_OBJECT_DIRECTORY": store},
+            )
+        except (GitFailed, GitTimedOut) as exc:
+            raise CannotSign(str(exc)) from exc
 
 
 async def private_commit(

@@ -7,7 +7,7 @@ RollbackError
 ├─ OperationInProgress(kind) · NoIdentity · UnbornBranch · Locked(path, holder)
 ├─ UnknownCommit(name) · NotADescendant(commit, base) · BadName(name)
 ├─ RefMoved(ref, expected, found) · Conflict(paths) · EmbeddedRepository(paths)
-├─ HookFailed(hook, exit_code, output)
+├─ HookFailed(hook, exit_code, output) · CannotSign(reason)
 └─ NotOfThisRun(commits) · OnUpstream(commits) · NothingToUndo
 """
 
@@ -211,6 +211,14 @@ class HookFailed(RollbackError):
         self.hook = hook
         self.exit_code = exit_code
         self.output = output
+
+
+class CannotSign(RollbackError):
+    """The user wants commits signed, and none can be."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"commits are to be signed here and cannot be: {printable(reason)}")
+        self.reason = reason
 
 
 class NothingToUndo(RollbackError):

@@ -138,6 +138,18 @@ class Repository:
         """In whose name git would commit. Raises `NoIdentity`."""
         return await commits.identity(self.checkout)
 
+    async def signs(self) -> bool:
+        """Whether commits are signed here: the user's `commit.gpgSign`."""
+        return await commits.signs(self.checkout)
+
+    async def overruled_signing(self) -> bool:
+        """Whether an untrusted repository's own configuration asks for signatures in vain."""
+        return await commits.overruled_signing(self.checkout)
+
+    async def require_signing(self) -> None:
+        """Return if commits need no signature, or one can be made. Raises `CannotSign`."""
+        await commits.require_signing(self.checkout)
+
     async def blanked_filters(self) -> tuple[str, ...]:
         """Names of configured filters that do not run, for the repository is not trusted."""
         return () if self.trusted else filter_names(await self.checkout.settings())

@@ -64,6 +64,16 @@ class WorkTree:
         await self.checkout.git("reset", "--hard", "--quiet", whole, converts=True, deadline_s=600)
         await self.checkout.git("clean", "-ffdq", deadline_s=600)
 
+    async def lay(self, commit: str, on: str) -> None:
+        """Make it what `commit` has, as work not yet committed on the commit `on`; again is fine.
+
+        Raises:
+            UnknownCommit: there is no such commit.
+        """
+        await self.reset_to(commit)
+        head = await resolve(self.checkout, on)
+        await self.checkout.git("reset", "--soft", "--quiet", head)
+
     async def remove(self) -> None:
         """Take the folder and its record away, whatever state they are in; again is fine."""
         await remove_worktree(self.checkout, self.path)

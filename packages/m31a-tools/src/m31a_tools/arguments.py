@@ -22,6 +22,7 @@ _ALIASES = {
     "command": ("cmd", "script", "shellcommand", "commandline", "bash", "input"),
     "timeout_s": ("timeout", "timeoutseconds", "timeoutsec", "timeoutms", "maxtime"),
     "cwd": ("workdir", "workingdirectory", "workingdir", "directory", "dir", "path"),
+    "unconfined": ("nosandbox", "disablesandbox", "dangerouslydisablesandbox", "outsidesandbox"),
     "background": ("runinbackground", "isbackground", "async", "detach"),
     "id": ("bashid", "shellid", "taskid", "jobid", "commandid", "processid", "sessionid"),
     "wait_s": ("wait", "waitseconds", "timeout"),

@@ -1,6 +1,7 @@
 """Commands that go on while the model does something else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +12,8 @@ import anyio.abc
 
 from m31a_tools.capture import Capture
 from m31a_tools.errors import CallFailed
-from m31a_tools.inherited import Inherited
 from m31a_tools.process import OnOutput, ProcessResult, run_process
+from m31a_tools.sandbox.launch import Launch
 
 MAX_RUNNING = 8
 _REMEMBERED = 32
@@ -24,31 +25,30 @@ class Command:
 
     text: str
     """As the model wrote it."""
-    argv: Sequence[str | Inherited]
-    cwd: Path
-    env: Mapping[str, str]
+    launch: Callable[[], AbstractContextManager[Launch]]
+    """Held open as long as it runs."""
     timeout_s: float
     grace_s: float
     output_chars: int
     spill: Path | None
-    watcher: bool = False
 
     async def run(
         self, on_output: OnOutput | None, limit: anyio.CancelScope | None = None
     ) -> ProcessResult:
-        """As `run_process`."""
-        return await run_process(
-            self.argv,
-            cwd=self.cwd,
-            env=self.env,
-            timeout_s=self.timeout_s,
-            grace_s=self.grace_s,
-            output_chars=self.output_chars,
-            spill=self.spill,
-            on_output=on_output,
-            limit=limit,
-            watcher=self.watcher,
-        )
+        """As `run_process`; raises what `launch` does, too."""
+        with self.launch() as launch:
+            return await run_process(
+                launch.argv,
+                cwd=launch.cwd,
+                env=launch.env,
+                timeout_s=self.timeout_s,
+                grace_s=self.grace_s,
+                output_chars=self.output_chars,
+                spill=self.spill,
+                on_output=on_output,
+                limit=limit,
+                watcher=launch.watcher,
+            )
 
 
 @dataclass(eq=False, slots=True)

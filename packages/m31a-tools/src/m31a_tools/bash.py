@@ -2,7 +2,10 @@
 
 import posixpath
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar
 
 import anyio
@@ -25,6 +28,7 @@ _COMMITS = (
     "git commit is not run here: the changes are committed for you once they are verified. "
     "Leave them in the work tree."
 )
+_WAY_OUT = "with unconfined, the user is asked to run it outside"
 
 
 class BashArgs(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +38,14 @@ class BashArgs(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=1800)] | None = None
     cwd: Annotated[str, msgspec.Meta(description="folder to start in")] = "."
     background: Annotated[bool, msgspec.Meta(description="do not wait for its end")] = False
+
+
+class LeavingBashArgs(BashArgs, frozen=True, kw_only=True):
+    """What to run, and where."""
+
+    unconfined: Annotated[
+        bool, msgspec.Meta(description="outside the sandbox, if the user agrees")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +62,17 @@ class Bash:
     """A command for the background that fails sooner is told as failed, not as running."""
     may_commit: bool = False
     """Without it `git commit` is refused: who runs the tools commits what they changed."""
+    may_leave_sandbox: bool = False
+    """Calls may ask to run outside the sandbox; without it they cannot even ask."""
 
     name: ClassVar[str] = "Bash"
     risk: ClassVar[Risk] = Risk.DANGEROUS
     read_only: ClassVar[bool] = False
-    args_type: ClassVar[type[BashArgs]] = BashArgs
+
+    @property
+    def args_type(self) -> type[BashArgs]:
+        """With `unconfined` where that can be asked for."""
+        return LeavingBashArgs if self.may_leave_sandbox else BashArgs
 
     @property
     def description(self) -> str:
@@ -77,6 +95,7 @@ class Bash:
             command=args.command,
             folder=folder,
             destroys=reading.destroys,
+            leaves_sandbox=self.may_leave_sandbox and _wants_out(args),
             refusal=refusal,
             summary=f"run {args.command.strip().splitlines()[0] if args.command.strip() else ''}",
             detail=args.command if args.cwd == "." else f"cd {args.cwd}\n{args.command}",
@@ -87,14 +106,14 @@ class Bash:
         return frozenset({"workspace"})
 
     async def run(self, args: BashArgs, workspace: Workspace) -> ToolResult:
-        """Run it and give back what it printed."""
+        """Run it, confined if the workspace says so, and give back what it printed."""
         if not args.command.strip():
             raise CallFailed("The command is empty.")
         background = self._place(args, workspace)
         command = self._command(args, workspace, in_background=background is not None)
         report = _reporter(workspace)
         if background is None:
-            return _ended(await command.run(report), command, workspace)
+            return self._ended(await command.run(report), command, workspace)
         running = background.start(command, report)
         try:
             await running.wait(self.settle_s if args.background else self.auto_background_s)
@@ -108,7 +127,7 @@ class Bash:
             raise running.failure
         if running.result is None:
             raise CallFailed("The command was stopped, for the task it belongs to is over.")
-        return _ended(running.result, command, workspace)
+        return self._ended(running.result, command, workspace)
 
     def _place(self, args: BashArgs, workspace: Workspace) -> Background | None:
         """Where the command may go on when nobody waits; None when it will not come to that."""
@@ -128,22 +147,37 @@ class Bash:
         return background
 
     def _command(self, args: BashArgs, workspace: Workspace, *, in_background: bool) -> Command:
-        launch = _launch(args, workspace)
         usual_s = LONGEST_S if in_background else self.timeout_s
         return Command(
             text=args.command,
-            argv=launch.argv,
-            cwd=launch.cwd,
-            env=launch.env,
+            launch=_launch(args, workspace),
             timeout_s=usual_s if args.timeout_s is None else args.timeout_s,
             grace_s=self.grace_s,
             output_chars=self.output_chars,
             spill=workspace.output_file(),
-            watcher=launch.watcher,
+        )
+
+    def _ended(self, result: ProcessResult, command: Command, workspace: Workspace) -> ToolResult:
+        text = printed(result.output, workspace)
+        notes = ending(result, command.timeout_s)
+        if result.exit_code != 0 and workspace.confined is not None:
+            names = PathNames(root=workspace.root, shown_as=workspace.shown_as)
+            if told := names.shown(workspace.confined.explain(text)):
+                notes.append(f"{told}; {_WAY_OUT}" if self.may_leave_sandbox else told)
+        return ToolResult(
+            for_model=with_notes(text, notes + news(workspace)),
+            display=CommandOutput(command=command.text, text=text, exit_code=result.exit_code),
+            is_error=result.exit_code != 0 or result.timed_out,
+            exit_code=result.exit_code,
+            timed_out=result.timed_out,
         )
 
 
-def _launch(args: BashArgs, workspace: Workspace) -> Launch:
+def _wants_out(args: BashArgs) -> bool:
+    return isinstance(args, LeavingBashArgs) and args.unconfined
+
+
+def _launch(args: BashArgs, workspace: Workspace) -> Callable[[], AbstractContextManager[Launch]]:
     """Confined as the workspace says; without a sandbox, with the rights of this process."""
     folder, confined = workspace.folder(args.cwd), workspace.confined
     names = PathNames(root=workspace.root, shown_as=workspace.shown_as)
@@ -152,8 +186,10 @@ def _launch(args: BashArgs, workspace: Workspace) -> Launch:
         names = PathNames(root=workspace.root, shown_as=None)
     argv = shell_argv(names.real(args.command))
     if confined is None:
-        return Launch(argv=tuple(argv), cwd=folder, env=workspace.variables(), watcher=False)
-    return confined.launch(argv, cwd=folder, env=workspace.variables())
+        free = Launch(argv=tuple(argv), cwd=folder, env=workspace.variables(), watcher=False)
+        return lambda: nullcontext(free)
+    launch = partial(confined.launch, argv, cwd=folder, env=workspace.variables())
+    return partial(workspace.stand_ins.kept, launch)
 
 
 def shell_argv(command: str) -> list[str]:
@@ -175,21 +211,6 @@ def _reporter(workspace: Workspace) -> OnOutput | None:
         await hear(names.shown(sanitise(text)))
 
     return report
-
-
-def _ended(result: ProcessResult, command: Command, workspace: Workspace) -> ToolResult:
-    text = printed(result.output, workspace)
-    notes = ending(result, command.timeout_s)
-    if result.exit_code != 0 and workspace.confined is not None:
-        names = PathNames(root=workspace.root, shown_as=workspace.shown_as)
-        notes += filter(None, [names.shown(workspace.confined.explain(text))])
-    return ToolResult(
-        for_model=with_notes(text, notes + news(workspace)),
-        display=CommandOutput(command=command.text, text=text, exit_code=result.exit_code),
-        is_error=result.exit_code != 0 or result.timed_out,
-        exit_code=result.exit_code,
-        timed_out=result.timed_out,
-    )
 
 
 def _goes_on(running: RunningCommand, workspace: Workspace) -> ToolResult:

@@ -112,7 +112,7 @@ async def dispatch(
 def _confined(case: Case, workspace: Workspace) -> Confined | None:
     """The sandbox of a call that was allowed, with the network when it was allowed to use it."""
     confined = workspace.confined
-    if confined is None or case.access.leaves_sandbox:
+    if confined is None or case.leaves_sandbox:
         return None
     if not case.reading.network:
         return confined

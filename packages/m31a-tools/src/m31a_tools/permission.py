@@ -80,15 +80,24 @@ def case_of(
     """The call with all that `decide` looks at."""
     access = tool.access(args)
     reading = read_command(access.command, access.folder) if access.command else Reading()
+    leaves = policy.confined and access.leaves_sandbox
     rules = tuple(
         rule
         for rule in policy.rules
         if fnmatchcase(tool.name, rule.tool)
+        and _speaks(rule, leaves=leaves)
         and (rule.folder is None or rule.folder == access.folder)
         and in_force(rule, project=policy.project, now=now)
     )
     lying = {target: places.get(target, place_of(target)) for target in reading.targets}
     return Case(policy, tool, access, reading, rules, tuple(real_paths), lying)
+
+
+def _speaks(rule: Rule, *, leaves: bool) -> bool:
+    """Whether a rule speaks of calls that leave the sandbox, or of those that do not."""
+    if rule.action is Action.ALLOW:
+        return rule.unconfined or not leaves
+    return leaves or not rule.unconfined
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +150,19 @@ class Case:
     @property
     def confined(self) -> bool:
         """Whether a command would run in a sandbox."""
-        return self.policy.confined and not self.access.leaves_sandbox
+        return self.policy.confined and not self.leaves_sandbox
+
+    @property
+    def leaves_sandbox(self) -> bool:
+        """Whether a command would run outside the sandbox that there is."""
+        return self.policy.confined and self.access.leaves_sandbox
 
     @property
     def reaches_out_again(self) -> bool:
         """Whether it reaches out, and text from the network makes rules about that void."""
         known = {host.casefold() for host in self.policy.known_hosts}
         new = [host for host in self.access.hosts if host.casefold() not in known]
-        return self.policy.tainted and bool(new or self.reading.network)
+        return self.policy.tainted and bool(new or self.reading.network or self.leaves_sandbox)
 
     @property
     def column(self) -> _Column:
@@ -251,7 +265,7 @@ class Case:
             network=self.reading.network,
             outside=tuple(map(escaped, self.outside)),
             unclear=tuple(map(escaped, self.reading.unclear)),
-            leaves_sandbox=access.leaves_sandbox,
+            leaves_sandbox=self.leaves_sandbox,
             reason=escaped(reason),
         )
 

@@ -54,6 +54,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """The real path of the project it holds in; empty: in all."""
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     """When it ends; None: never."""
+    unconfined: bool = False
+    """It speaks of calls that leave the sandbox: one that allows, of these too, one that asks or
+    denies, of these alone. Without it, no rule allows to leave the sandbox."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,7 @@ def rules_for(
             folder=request.folder if command is not None else None,
             project=project,
             expires_at=ends,
+            unconfined=request.leaves_sandbox,
         )
 
     if request.command:

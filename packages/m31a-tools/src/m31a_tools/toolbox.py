@@ -116,16 +116,23 @@ def default_toolbox(
     output_chars: int = 10_000,
     glob_results: int = 1000,
     may_commit: bool = False,
+    may_leave_sandbox: bool = False,
     background: bool = False,
 ) -> Toolbox:
     """Bash, FileRead, FileWrite, Edit, Glob, Grep, using what the workspace's PATH offers.
 
     `background` adds BashOutput and BashStop, for workspaces that hold background commands.
+    `may_leave_sandbox` lets calls of Bash ask to run outside the sandbox.
     """
     ripgrep = shutil.which("rg", path=workspace.variables().get("PATH")) or ""
     return Toolbox(
         (
-            Bash(output_chars=bash_output_chars, timeout_s=bash_timeout_s, may_commit=may_commit),
+            Bash(
+                output_chars=bash_output_chars,
+                timeout_s=bash_timeout_s,
+                may_commit=may_commit,
+                may_leave_sandbox=may_leave_sandbox,
+            ),
             FileRead(output_chars=output_chars),
             FileWrite(output_chars=output_chars),
             Edit(output_chars=output_chars),

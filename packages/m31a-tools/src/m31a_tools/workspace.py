@@ -17,6 +17,7 @@ from m31a_tools.errors import FileChanged, PathRefused
 from m31a_tools.ignore import path_matches
 from m31a_tools.process import OnOutput
 from m31a_tools.sandbox.confined import Confined
+from m31a_tools.sandbox.stand_ins import StandIns
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -69,6 +70,8 @@ class Workspace:
     call_id: str = ""
     seen: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Hash of each file when it was last read or written here, by real path."""
+    stand_ins: StandIns = field(default_factory=StandIns, compare=False, repr=False)
+    """What the sandbox leaves in the folder while commands run in it; gone after the last."""
     _root_id: tuple[int, int] = field(default=(0, 0), compare=False, repr=False)
     _initials: tuple[str, ...] = field(default=(), init=False, compare=False, repr=False)
     """How protected names can begin: most names can be told apart by their first letter."""

@@ -228,6 +228,8 @@ class Stage:
                 return self.open(app, "help", (app.top.title, app.top.keys()))
             case "app.palette" if app.top.id != "palette" and "palette" in self._known:
                 return self.open(app, "palette")
+            case "app.quit" if app.scene.story.running and "confirm_quit" in self._known:
+                return self.open(app, "confirm_quit")
             case "app.quit":
                 return app, (Asked(Quit(), number),)
             case "app.redraw":

@@ -170,7 +170,7 @@ def _context(scene: Scene) -> Line:
 
 def context_share(scene: Scene) -> float | None:
     """How much of the model's window is in use; None while it is not known."""
-    limit = scene.settings.context_limit
+    limit = scene.story.context_limit or scene.settings.context_limit
     if not limit or not scene.story.context_tokens:
         return None
     return scene.story.context_tokens / limit
@@ -186,13 +186,13 @@ def short(count: int) -> str:
 
 
 def with_toasts(lines: Sequence[Line], notes: Sequence[Note], cells: int) -> tuple[Line, ...]:
-    """Lines with the newest notes at the top right."""
+    """Lines with the newest notes at the top right, the first on the rule below the header."""
     shown_lines = tuple(lines)
     for index, note in enumerate(notes[-3:]):
         style = _LEVELS.get(note.level, PLAIN)
         text = Line.of(span(f" {note.text} ", Style(fg=style.fg, bold=True, reverse=True)))
         toast = text.clipped(max(1, cells - 2))
-        at = Point(max(0, cells - toast.width - 1), 2 + index)
+        at = Point(max(0, cells - toast.width - 1), 1 + index)
         shown_lines = laid_over(shown_lines, View((toast,)), at, cells)
     return shown_lines
 

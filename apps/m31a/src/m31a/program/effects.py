@@ -112,6 +112,11 @@ class ChangeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Reread:
+    """Look at the configuration again: what the app shows of it follows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """Replace the goals that wait for the run to end."""
 
@@ -157,6 +162,7 @@ Effect = (
     | Toast
     | Alert
     | ChangeSettings
+    | Reread
     | Queue
     | AddBlock
     | Redraw

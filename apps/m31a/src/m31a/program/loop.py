@@ -58,14 +58,24 @@ class Loop:
         self._resized = False
 
     async def run(
-        self, screen: str, argument: object = None, effects: Sequence[Effect] = ()
+        self,
+        screen: str,
+        argument: object = None,
+        effects: Sequence[Effect] = (),
+        *,
+        over: str = "",
     ) -> int:
-        """Show the app, this screen first, until somebody leaves it; the exit code."""
+        """Show the app, this screen first, until somebody leaves it; the exit code.
+
+        `over` names a screen that opens on top of it at once.
+        """
         async with anyio.create_task_group() as group:
             self.app = self._stage.resize(self.app, self._port.size())
             self._performer.begin(group, self._nudge)
             group.start_soon(self._listen)
             self._take(self._stage.open(self._timed(), screen, argument))
+            if over:
+                self._take(self._stage.open(self._timed(), over))
             for effect in effects:
                 self._take((self.app, (Asked(effect, self.app.opened),)))
             self._paint()

@@ -13,6 +13,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from m31a.program.app import Asked
+from m31a.program.configured import configured
 from m31a.program.effects import (
     AddBlock,
     Alert,
@@ -25,6 +26,7 @@ from m31a.program.effects import (
     Queue,
     Quit,
     Redraw,
+    Reread,
     ResumeRun,
     RunShell,
     SendCommand,
@@ -182,6 +184,8 @@ class Performer:
                 self.put(News(scene=lambda now: replace(now, queue=goals)))
             case ChangeSettings() as change:
                 self._change(change, port)
+            case Reread():
+                self._spawn(self._reread)
             case Quit(code=code):
                 self.leave(code)
             case (CopyText() | Toast() | Alert() | Redraw() | Suspend()) as effect:
@@ -225,6 +229,13 @@ class Performer:
         if change.mouse is not None:
             port.mouse(change.mouse)
         self.put(News(scene=lambda scene: replace(scene, settings=_changed(scene, change))))
+
+    async def _reread(self) -> None:
+        try:
+            config = await anyio.to_thread.run_sync(self._services.config, abandon_on_cancel=True)
+        except (EngineError, OSError):
+            return  # the screen that wrote it has told so, or the next run will
+        self.put(News(scene=lambda scene: _settled(scene, configured(scene.settings, config))))
 
     def _interrupt(self) -> None:
         if self._run is not None:
@@ -305,6 +316,10 @@ def _halting(text: str, remedy: str) -> Callable[[Scene], Scene]:
         return _with(scene, halted(scene.story, text, remedy)) if scene.story.running else scene
 
     return change
+
+
+def _settled(scene: Scene, settings: Settings) -> Scene:
+    return replace(scene, settings=settings)
 
 
 def _changed(scene: Scene, change: ChangeSettings) -> Settings:

@@ -1,6 +1,6 @@
 """What fills the model's window, and making room in it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 from m31a.draw.frame import Size, View, fill
@@ -9,7 +9,7 @@ from m31a.draw.style import DIM, STRONG, WARN, Tone
 from m31a.program.chrome import short
 from m31a.program.effects import SendCommand, Toast
 from m31a.program.keymap import KeyTable, bind
-from m31a.program.messages import Message, Pressed, Told
+from m31a.program.messages import Message, Pressed
 from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.story.blocks import Said, Thought, ToolCard
@@ -21,7 +21,6 @@ from m31a_engine import (
     FileDiff,
     Listing,
     Plain,
-    UsageChanged,
 )
 
 BYTES_PER_TOKEN = 3.5
@@ -39,9 +38,7 @@ KEYS: KeyTable = (
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The window of the newest conversation, when the run has told it."""
-
-    limit_tokens: int | None = None
+    """There is nothing to remember: the run's story says what fills the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +56,8 @@ class ContextScreen(Screen[Room]):
     title = "context"
 
     def init(self, argument: object, scene: Scene) -> Step[Room]:
-        """What is configured, until the run tells more."""
-        return Step(Room(scene.settings.context_limit))
+        """What the run has told so far."""
+        return Step(Room())
 
     def keys(self, state: Room) -> KeyTable:
         """Compress, or leave."""
@@ -74,12 +71,6 @@ class ContextScreen(Screen[Room]):
                 return Step(state, (SendCommand(Consolidate()), said))
             case Pressed(action="context.compress"):
                 return Step(state, (Toast("nothing is running: each run begins empty", "warn"),))
-            case Told(envelope=envelope):
-                match envelope.event:
-                    case UsageChanged(context_limit=int() as limit):
-                        return Step(replace(state, limit_tokens=limit))
-                    case _:
-                        return Step(state)
             case _:
                 return Step(state)
 
@@ -90,7 +81,7 @@ class ContextScreen(Screen[Room]):
             text = "No request was made yet: the window is empty."
             return View(fill((EMPTY, Line.of("  ", Span(text, DIM))), size))
         gap = (EMPTY,) if size.height >= ROOMY else ()
-        lines = [*gap, *_total(state, scene, size.width), *gap]
+        lines = [*gap, *_total(scene, size.width), *gap]
         parts = shares(scene.story)
         most = max(part.tokens for part in parts)
         room = max(6, min(50, size.width - 34))
@@ -110,8 +101,9 @@ class ContextScreen(Screen[Room]):
         return View(fill(lines, size))
 
 
-def _total(state: Room, scene: Scene, cells: int) -> tuple[Line, ...]:
-    used, limit = scene.story.context_tokens, state.limit_tokens
+def _total(scene: Scene, cells: int) -> tuple[Line, ...]:
+    used = scene.story.context_tokens
+    limit = scene.story.context_limit or scene.settings.context_limit
     if not limit:
         said = (Span(short(used), STRONG), Span(" tokens; the window's size is not known", DIM))
         return wrapped(said, cells, first="  ", rest="  ")

@@ -1,12 +1,14 @@
 """Everything a run has changed, file by file, with jumps between the hunks."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from m31a.desks import desk_of
+import anyio.to_thread
+
 from m31a.draw.frame import Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span
 from m31a.draw.style import ACCENT, BORDER, DIM, STRONG, WARN, Style, Tone
-from m31a.program.effects import CopyText, Toast, Work
+from m31a.program.effects import AsyncWork, CopyText, Toast
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pressed, RunOver, WorkFailed
 from m31a.program.scene import Scene
@@ -18,9 +20,10 @@ from m31a.widgets.browse import TOP
 from m31a.widgets.patch import FilePatch, Laid, new_text, patch_lines, read_patch
 from m31a.widgets.scroll import Window, window_lines
 from m31a.widgets.trouble import trouble_lines
-from m31a_engine import NothingToResume, completed
+from m31a_engine import NothingToResume, RunReport
 from m31a_engine.desk.opened import opened, refusing
 from m31a_engine.paths import shown_path
+from m31a_engine.session.state import Session
 from m31a_engine.shelf import report_in, stored
 
 BESIDE_CELLS = 120
@@ -173,20 +176,12 @@ def _jumped(state: Changes, laid: Laid, height: int, *, ahead: bool) -> Changes:
 
 
 def _look(state: Changes) -> Step[Changes]:
-    session = state.session
-    return Step(state, (Work(lambda services: _found(services, session)),))
+    return Step(state, (AsyncWork(_looking(state.session)),))
 
 
-def _found(services: Services, session_id: str | None) -> Message:
-    """What stands between a session's base and its branch; in a thread with a loop of its own."""
-    desk = desk_of(services)
-    info = desk.sessions.named(session_id)
-    folder = desk.sessions.home.session(info.id)
-    session, report = stored(folder), report_in(folder)
-    if session is None or not session.base:
-        raise NothingToResume(f"session {info.id} has changed nothing")
-
-    async def between() -> Message:
+def _looking(session_id: str | None) -> Callable[[Services], Awaitable[Message]]:
+    async def look(services: Services) -> Message:
+        session, report = await anyio.to_thread.run_sync(_kept, services, session_id)
         repository = await opened(services.project)
         with refusing():
             head = await repository.read_ref(f"refs/heads/{session.branch}")
@@ -195,4 +190,14 @@ def _found(services: Services, session_id: str | None) -> Message:
             diff = await repository.diff(session.base, head)
             return Found(shown_path(diff.patch), diff.patch_cut)
 
-    return completed(between)
+    return look
+
+
+def _kept(services: Services, session_id: str | None) -> tuple[Session, RunReport | None]:
+    """A session and its report; None is the newest session."""
+    shelf = services.sessions()
+    folder = shelf.home.session(shelf.named(session_id).id)
+    session = stored(folder)
+    if session is None or not session.base:
+        raise NothingToResume(f"session {folder.root.name} has changed nothing")
+    return session, report_in(folder)

@@ -11,7 +11,7 @@ from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span
 from m31a.draw.style import ACCENT, BORDER, DIM, OK, STRONG, WARN
 from m31a.goal_choices import PHASES, Found, Ready, Standing, keep, look
-from m31a.program.effects import ChangeSettings, EditText, Effect, StartRun, Toast, Work
+from m31a.program.effects import ChangeSettings, EditText, Effect, Reread, StartRun, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Edited, Message, Pasted, Pressed, Returned, Typed, WorkFailed
 from m31a.program.scene import Scene
@@ -124,7 +124,8 @@ class GoalScreen(Screen[GoalForm]):
             case Found(standing=standing):
                 return Step(_standing(state, standing))
             case Ready():
-                return _started(state, scene)
+                step = _started(state, scene)
+                return replace(step, effects=(*step.effects, Reread()))
             case Returned(screen="models", result=str() as model) if state.name in PHASES:
                 models = MappingProxyType({**state.models, state.name: model})
                 return Step(replace(state, models=models))

@@ -14,6 +14,7 @@ from m31a.program.screen import Push, Screen, Step
 from m31a.widgets import browse, field
 from m31a.widgets.browse import FIRST, TOP, Browse, browse_lines
 from m31a.widgets.editor import BLANK, Draft, applied, drafted, typed
+from m31a.widgets.facts import counted
 from m31a.widgets.field import field_view
 from m31a.widgets.ledger_rows import Book, figure_lines, read_book, run_line, run_lines
 from m31a.widgets.scroll import Window, window_lines
@@ -37,6 +38,7 @@ ASKING: KeyTable = (
 LINES = {"list.up": "scroll.line_up", "list.down": "scroll.line_down"}
 ENDS = {"list.first": "scroll.top", "list.last": "scroll.bottom"}
 HEAD_ROWS = 2
+STATS_WORDS = frozenset({"stats", "statistics"})
 
 
 class Tab(StrEnum):
@@ -74,9 +76,9 @@ class LedgerScreen(Screen[Ledger]):
 
     def init(self, argument: object, scene: Scene) -> Step[Ledger]:
         """Opened with `stats` for the charts, or with words to search for."""
-        if isinstance(argument, str) and argument and not Tab.STATS.startswith(argument):
-            return _reading(Ledger(words=argument))
-        return _reading(Ledger(tab=Tab.STATS if argument else Tab.ROWS))
+        if argument in STATS_WORDS:
+            return _reading(Ledger(tab=Tab.STATS))
+        return _reading(Ledger(words=argument if isinstance(argument, str) else ""))
 
     def keys(self, state: Ledger) -> KeyTable:
         """Look around, or write what to search for."""
@@ -123,7 +125,7 @@ def _head(state: Ledger, book: Book, cells: int) -> tuple[Line, Point | None]:
     for tab in Tab:
         here = tab is state.tab
         parts.append(Span(f" {'▸' if here else ' '}{tab.value} ", ACCENT if here else DIM))
-    parts.append(Span(f"  {len(book.rows)} runs", DIM))
+    parts.append(Span(f"  {counted(len(book.rows), 'run')}", DIM))
     if state.words:
         parts.extend((Span("  like ", DIM), span(state.words, STRONG)))
     return Line.of(*parts).clipped(cells), None

@@ -9,7 +9,7 @@ from m31a.desks import desk_of
 from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span
 from m31a.draw.style import DIM, STRONG, WARN
-from m31a.program.effects import AsyncWork, ChangeSettings, Effect, SendCommand, Toast, Work
+from m31a.program.effects import AsyncWork, ChangeSettings, Effect, Reread, SendCommand, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pasted, Pressed, Typed, WorkFailed
 from m31a.program.scene import Scene
@@ -139,7 +139,7 @@ class ModelsScreen(Screen[Choosing]):
             case WorkFailed():
                 return Step(replace(state, trouble=message))
             case Kept(text=text):
-                return Step(state, (Toast(text, "ok"),), Pop())
+                return Step(state, (Toast(text, "ok"), Reread()), Pop())
             case Pressed(action=action):
                 return _pressed(state, action, scene)
             case Typed(key=key):

@@ -11,7 +11,7 @@ from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, DIM, ERR, OK, STRONG, WARN
 from m31a.draw.text import clip
-from m31a.program.effects import AsyncWork, Effect, Toast, Work
+from m31a.program.effects import AsyncWork, Effect, Reread, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pasted, Pressed, Returned, Typed, WorkFailed
 from m31a.program.scene import Scene
@@ -113,7 +113,7 @@ class ProvidersScreen(Screen[Providers]):
                 return Step(replace(state, signs=signs))
             case Changed(told=told):
                 after = replace(state, new=None, trouble=None)
-                return Step(after, (Toast(told, "ok"), Work(load_providers)))
+                return Step(after, (Toast(told, "ok"), Work(load_providers), Reread()))
             case Returned():
                 return Step(state, (Work(load_providers),))
             case WorkFailed():

@@ -63,6 +63,7 @@ SUBMIT: KeyTable = (
 )
 IDLE: KeyTable = (bind("app.help", "?", "keys", hint=True), bind("app.quit", "ctrl+d", "leave"))
 BUSY: KeyTable = (bind("repl.stop", "escape", "stop", hint=True),)
+AT_REST: KeyTable = (bind("repl.stop", "escape", "follow the end again"),)
 WRITING: KeyTable = (bind("repl.clear", "ctrl+c", "empty the prompt"),)
 OFFER: KeyTable = (
     bind("repl.offer_up", "up", "the one above"),
@@ -86,6 +87,8 @@ class Repl:
     offered: int = 0
     closed_for: str = ""
     """The text for which the completions were closed."""
+    busy: bool = False
+    """Whether a run was in progress when something was told last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,8 @@ class ReplScreen(Screen[Repl]):
         """What keys mean: completions first, then prompt, conversation and editor."""
         offer = OFFER if _begins_offer(state) else ()
         idle = IDLE if state.draft.empty else WRITING
-        return (*offer, *SUBMIT, *idle, *BUSY, *transcript.KEYS, *editor.KEYS)
+        stop = BUSY if state.busy else AT_REST
+        return (*offer, *SUBMIT, *idle, *stop, *transcript.KEYS, *editor.KEYS)
 
     def wake_s(self, state: Repl, scene: Scene) -> float | None:
         """The spinner turns while a run is in progress."""
@@ -197,7 +201,7 @@ def _talk_lines(state: Repl, scene: Scene, size: Size) -> tuple[Line, ...]:
 def welcome_lines(scene: Scene) -> tuple[Line, ...]:
     """What stands on the screen before anything was said."""
     settings = scene.settings
-    model = settings.model or "no model is named yet: /model ID"
+    model = settings.model or "none is named yet: /welcome helps, /model ID names one"
     trust = "trusted" if settings.trusted else "not trusted: its settings and checks are not used"
     return (
         Line.of("  ", Span("Say what should be true when it is done.", STRONG)),
@@ -436,6 +440,7 @@ def _unqueued(state: Repl, scene: Scene) -> Step[Repl]:
 
 
 def _news(state: Repl, message: Message, scene: Scene) -> Step[Repl]:
+    state = replace(state, busy=scene.story.running)
     match message:
         case Told(envelope=envelope):
             match envelope.event:

@@ -1,13 +1,13 @@
 """Back behind a run's commit: softly, hard or safely, each said plainly before it is done."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from m31a.desks import desk_of
 from m31a.draw.frame import Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, DIM, OK, STRONG, WARN
-from m31a.program.effects import Toast, Work
+from m31a.program.effects import AsyncWork, Toast
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pressed, Returned, Typed, WorkFailed
 from m31a.program.scene import Scene
@@ -20,7 +20,6 @@ from m31a.widgets.facts import fact_lines, list_lines, title_lines, trouble_line
 from m31a.widgets.repository_facts import Between, went_lines, what_leaves
 from m31a.widgets.rollback_question import LETTERS, SAYS, Sure, scrolled, sure_lines
 from m31a.widgets.trouble import trouble_lines
-from m31a_engine import completed
 from m31a_engine.desk.undoing import Reset, ShippedCommit, WaysBack, WentBack
 
 KEYS: KeyTable = (
@@ -92,7 +91,7 @@ class RollbackScreen(Screen[Rollback]):
     def init(self, argument: object, scene: Scene) -> Step[Rollback]:
         """Looks at once; `--hard`, `--soft`, `--safe` and `undo` go on to that question."""
         wanted = argument.removeprefix("--") if isinstance(argument, str) else ""
-        return Step(Rollback(wanted=wanted), (Work(_look),))
+        return Step(Rollback(wanted=wanted), (AsyncWork(_look),))
 
     def keys(self, state: Rollback) -> KeyTable:
         """Choose a way, or say whether it is meant."""
@@ -110,7 +109,7 @@ class RollbackScreen(Screen[Rollback]):
             case WorkFailed():
                 return Step(replace(state, trouble=message, sure=None))
             case Returned():
-                return Step(state, (Work(_look),))
+                return Step(state, (AsyncWork(_look),))
             case Typed(key=key) if state.sure is not None and state.sure.how is Reset.HARD:
                 return _typed(state, state.sure, state.sure.typed + key.text)
             case Pressed(action=action) if state.sure is not None:
@@ -179,7 +178,7 @@ def _detail(state: Rollback, ways: WaysBack, cells: int) -> tuple[Line, ...]:
 def _pressed(state: Rollback, action: str, scene: Scene) -> Step[Rollback]:
     ways = state.ways
     if action == "rollback.again":
-        return Step(Rollback(), (Work(_look),))
+        return Step(Rollback(), (AsyncWork(_look),))
     if ways is None:
         return Step(state)
     if action == "rollback.undo":
@@ -223,7 +222,7 @@ def _weighing(state: Rollback, commit: ShippedCommit, how: Reset, scene: Scene) 
     sure = Sure(how, commit)
     return Step(
         replace(state, sure=sure),
-        (Work(lambda services: Weighed(what_leaves(services, commit.parent))),),
+        (AsyncWork(_weighing_of(commit.parent)),),
     )
 
 
@@ -231,7 +230,7 @@ def _typed(state: Rollback, sure: Sure, text: str) -> Step[Rollback]:
     """A hard reset is done when the letters are there."""
     typed = replace(sure, typed=text[:LETTERS])
     if typed.meant and sure.between is not None:
-        return Step(replace(state, sure=None), (Work(_doing(typed)),))
+        return Step(replace(state, sure=None), (AsyncWork(_doing(typed)),))
     return Step(replace(state, sure=typed))
 
 
@@ -242,21 +241,27 @@ def _meant(state: Rollback, sure: Sure, action: str, scene: Scene) -> Step[Rollb
         case "rollback.erase":
             return Step(replace(state, sure=replace(sure, typed=sure.typed[:-1])))
         case "rollback.sure" if sure.how is None or sure.between is not None:
-            return Step(replace(state, sure=None), (Work(_doing(sure)),))
+            return Step(replace(state, sure=None), (AsyncWork(_doing(sure)),))
         case _:
             return Step(replace(state, sure=scrolled(sure, action, scene.size)))
 
 
-def _look(services: Services) -> Message:
-    undoing = desk_of(services).undoing
-    return Looked(completed(undoing.list))
+async def _look(services: Services) -> Message:
+    return Looked(await desk_of(services).undoing.list())
 
 
-def _doing(sure: Sure) -> Callable[[Services], Message]:
-    def do(services: Services) -> Message:
+def _weighing_of(target: str) -> Callable[[Services], Awaitable[Message]]:
+    async def do(services: Services) -> Message:
+        return Weighed(await what_leaves(services, target))
+
+    return do
+
+
+def _doing(sure: Sure) -> Callable[[Services], Awaitable[Message]]:
+    async def do(services: Services) -> Message:
         undoing = desk_of(services).undoing
-        how, target = sure.how, sure.target
-        went = completed(undoing.undo if how is None else lambda: undoing.reset(how, target))
-        return Looked(completed(undoing.list), went)
+        deed = undoing.undo() if sure.how is None else undoing.reset(sure.how, sure.target)
+        went = await deed
+        return Looked(await undoing.list(), went)
 
     return do

@@ -1,12 +1,13 @@
 """Files of one commit as they were before it; branch and index stay."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from m31a.desks import desk_of
 from m31a.draw.frame import Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, DIM, STRONG
-from m31a.program.effects import Toast, Work
+from m31a.program.effects import AsyncWork, Toast
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pressed, WorkFailed
 from m31a.program.scene import Scene
@@ -17,7 +18,6 @@ from m31a.widgets.block_lines import one_row
 from m31a.widgets.listing import listing_lines, moved
 from m31a.widgets.repository_facts import files_of
 from m31a.widgets.trouble import trouble_lines
-from m31a_engine import completed
 from m31a_engine.desk.undoing import ShippedCommit, WentBack
 
 KEYS: KeyTable = (
@@ -64,9 +64,7 @@ class RollbackFilesScreen(Screen[Files]):
     def init(self, argument: object, scene: Scene) -> Step[Files]:
         """Opened with the `ShippedCommit`."""
         assert isinstance(argument, ShippedCommit)
-        commit = argument.commit
-        look = Work(lambda services: Looked(files_of(services, commit)))
-        return Step(Files(argument), (look,))
+        return Step(Files(argument), (AsyncWork(_looking(argument.commit)),))
 
     def keys(self, state: Files) -> KeyTable:
         """Choose, and put back."""
@@ -132,11 +130,20 @@ def _pressed(state: Files, paths: tuple[str, ...], action: str) -> Step[Files]:
             return Step(state, (Toast("choose files first: space, or a for all", "warn"),))
         case "files.back":
             commit, chosen = state.commit.commit, tuple(p for p in paths if p in state.chosen)
-            return Step(state, (Work(lambda services: _put_back(services, commit, chosen)),))
+            return Step(state, (AsyncWork(_putting(commit, chosen)),))
         case _:
             return Step(state)
 
 
-def _put_back(services: Services, commit: str, paths: tuple[str, ...]) -> Message:
-    undoing = desk_of(services).undoing
-    return PutBack(completed(lambda: undoing.files(commit, paths)))
+def _looking(commit: str) -> Callable[[Services], Awaitable[Message]]:
+    async def do(services: Services) -> Message:
+        return Looked(await files_of(services, commit))
+
+    return do
+
+
+def _putting(commit: str, paths: tuple[str, ...]) -> Callable[[Services], Awaitable[Message]]:
+    async def do(services: Services) -> Message:
+        return PutBack(await desk_of(services).undoing.files(commit, paths))
+
+    return do

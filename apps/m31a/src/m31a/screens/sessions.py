@@ -1,13 +1,15 @@
 """The project's sessions: find one, go on with it, fork, export, archive or delete it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+
+import anyio.to_thread
 
 from m31a.desks import desk_of
 from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Part, Span, span, wrapped
 from m31a.draw.style import BORDER, DIM, ERR, OK, STRONG, WARN
-from m31a.program.effects import EditText, ResumeRun, Toast, Work
+from m31a.program.effects import AsyncWork, EditText, ResumeRun, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pasted, Pressed, RunOver, Typed, WorkFailed
 from m31a.program.scene import Scene
@@ -18,7 +20,7 @@ from m31a.widgets.block_lines import one_row
 from m31a.widgets.facts import fact_lines, trouble_line
 from m31a.widgets.picker import Picker, picker_view
 from m31a.widgets.trouble import trouble_lines
-from m31a_engine import Outcome, SessionInfo, completed
+from m31a_engine import Outcome, SessionInfo
 from m31a_engine.desk.desk import Desk
 from m31a_engine.desk.export import Exporting, Form
 from m31a_engine.shelf import ENDED
@@ -223,47 +225,49 @@ def _pressed(
             return Step(state)
 
 
-def _deed(state: Sessions, do: Callable[[Services], Message]) -> Step[Sessions]:
-    return Step(replace(state, trouble=None), (Work(do),))
+def _deed(state: Sessions, do: Callable[[Services], Awaitable[Message]]) -> Step[Sessions]:
+    return Step(replace(state, trouble=None), (AsyncWork(do),))
 
 
 def _list(services: Services) -> Message:
     return Listed(services.sessions().list())
 
 
-def _exporting(session_id: str) -> Callable[[Services], Message]:
-    def do(services: Services) -> Message:
-        return Exported(Exporting(home=services.sessions().home).export(session_id, Form.MARKDOWN))
+def _exporting(session_id: str) -> Callable[[Services], Awaitable[Message]]:
+    async def do(services: Services) -> Message:
+        exporting = Exporting(home=services.sessions().home)
+        text = await anyio.to_thread.run_sync(exporting.export, session_id, Form.MARKDOWN)
+        return Exported(text)
 
     return do
 
 
-def _forking(session_id: str) -> Callable[[Services], Message]:
-    def do(services: Services) -> Message:
+def _forking(session_id: str) -> Callable[[Services], Awaitable[Message]]:
+    async def do(services: Services) -> Message:
         desk = desk_of(services)
-        new = completed(lambda: desk.forking.fork(session_id))
-        return _after(desk, f"forked: {new.id} can go on")
+        new = await desk.forking.fork(session_id)
+        return await _after(desk, f"forked: {new.id} can go on")
 
     return do
 
 
-def _archiving(session_id: str) -> Callable[[Services], Message]:
-    def do(services: Services) -> Message:
+def _archiving(session_id: str) -> Callable[[Services], Awaitable[Message]]:
+    async def do(services: Services) -> Message:
         desk = desk_of(services)
-        completed(lambda: desk.keeping.archive(session_id))
-        return _after(desk, f"put away; back with: m31a sessions unarchive {session_id}")
+        await desk.keeping.archive(session_id)
+        return await _after(desk, f"put away; back with: m31a sessions unarchive {session_id}")
 
     return do
 
 
-def _deleting(session_id: str) -> Callable[[Services], Message]:
-    def do(services: Services) -> Message:
+def _deleting(session_id: str) -> Callable[[Services], Awaitable[Message]]:
+    async def do(services: Services) -> Message:
         desk = desk_of(services)
-        kept = completed(lambda: desk.keeping.delete(session_id))
-        return _after(desk, f"deleted; its last commit is {kept}" if kept else "deleted")
+        kept = await desk.keeping.delete(session_id)
+        return await _after(desk, f"deleted; its last commit is {kept}" if kept else "deleted")
 
     return do
 
 
-def _after(desk: Desk, done: str) -> Message:
-    return Listed(desk.sessions.list(), done)
+async def _after(desk: Desk, done: str) -> Message:
+    return Listed(await anyio.to_thread.run_sync(desk.sessions.list), done)

@@ -12,7 +12,7 @@ from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Part, Span, span
 from m31a.draw.style import ACCENT, DIM, PLAIN, WARN
 from m31a.draw.text import clip, width
-from m31a.program.effects import ChangeSettings, Effect, Toast, Work
+from m31a.program.effects import ChangeSettings, Effect, Reread, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pasted, Pressed, Typed, WorkFailed
 from m31a.program.scene import Scene
@@ -156,7 +156,7 @@ def _loaded(state: SettingsState, message: Loaded) -> Step[SettingsState]:
     if not message.changed:
         return Step(after)
     value = next((row.value for row in message.rows if row.key == message.changed), "")
-    return Step(after, (Toast(message.told, "ok"), *felt(message.changed, value)))
+    return Step(after, (Toast(message.told, "ok"), *felt(message.changed, value), Reread()))
 
 
 def felt(key: str, value: str) -> tuple[Effect, ...]:

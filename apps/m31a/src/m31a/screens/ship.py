@@ -18,7 +18,7 @@ from m31a.widgets import scroll
 from m31a.widgets.block_lines import GOOD, file_figure, one_row, safe, seconds
 from m31a.widgets.browse import TOP
 from m31a.widgets.charts import bar
-from m31a.widgets.facts import fact_lines, list_lines
+from m31a.widgets.facts import counted, fact_lines, list_lines
 from m31a.widgets.markdown import markdown_lines
 from m31a.widgets.scroll import Window, window_lines
 from m31a_engine import FileReport, LandingRefused, Phase, RunReport
@@ -199,7 +199,7 @@ def _files(files: Sequence[FileReport], cells: int) -> tuple[Line, ...]:
     if not files:
         return ()
     most = max((file.added or 0) + (file.removed or 0) for file in files)
-    lines = [EMPTY, Line.of(Span(f"{len(files)} files", DIM))]
+    lines = [EMPTY, Line.of(Span(counted(len(files), "file"), DIM))]
     for file in files:
         share = ((file.added or 0) + (file.removed or 0)) / most if most else 0.0
         name = Line.of(span(one_row(file.path))).fitted(max(8, cells - 26))

@@ -228,7 +228,7 @@ def kept_output(services: Services, path: str) -> str:
     sessions = services.sessions().home.sessions.resolve()
     real = Path(path).resolve()
     if sessions not in real.parents or real.parent.name != "outputs":
-        raise Refused(f"{one_row(path)} is no output kept by a session of this project")
+        raise Refused("what it names is no output kept by a session of this project")
     with real.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - MOST_BYTES))

@@ -8,7 +8,7 @@ from m31a.draw.frame import Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, BORDER, DIM, OK, STRONG, WARN
 from m31a.draw.text import expand_tabs
-from m31a.program.effects import Toast, Work
+from m31a.program.effects import Reread, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pressed, WorkFailed
 from m31a.program.scene import Scene
@@ -107,10 +107,10 @@ class TrustScreen(Screen[Trusting]):
                 return Step(found)
             case Decided(trusted=True):
                 said = "trusted: its settings and checks are used from the next run on"
-                return Step(state, (Toast(said, "ok"),), Pop(True))
+                return Step(state, (Toast(said, "ok"), Reread()), Pop(True))
             case Decided():
                 said = "not trusted any more: nothing of it is run"
-                return Step(state, (Toast(said),), Pop(False))
+                return Step(state, (Toast(said), Reread()), Pop(False))
             case WorkFailed():
                 return Step(replace(state, trouble=message))
             case Pressed(action=action):

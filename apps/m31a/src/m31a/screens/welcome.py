@@ -21,7 +21,7 @@ from m31a.first_run.work import (
     look,
     search,
 )
-from m31a.program.effects import AsyncWork, ChangeSettings, StartDemo, Toast, Work
+from m31a.program.effects import AsyncWork, ChangeSettings, Reread, StartDemo, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pasted, Pressed, Typed, WorkFailed
 from m31a.program.scene import Scene
@@ -78,7 +78,10 @@ class WelcomeScreen(Screen[Welcome]):
 
     def init(self, argument: object, scene: Scene) -> Step[Welcome]:
         """Looks for keys, and for model servers on this machine."""
-        ways = (*(Way(name, ABOUT.get(name, "with a key")) for name in BUILT_IN_PROVIDERS), Way(OWN, "its address"))
+        ways = (
+            *(Way(name, ABOUT.get(name, "with a key")) for name in BUILT_IN_PROVIDERS),
+            Way(OWN, "its address"),
+        )
         state = Welcome(seen_s=scene.now_s, ways=ways, theme=scene.settings.theme)
         return Step(state, (Work(look), AsyncWork(search)))
 
@@ -146,7 +149,7 @@ def _told(state: Welcome, message: Message) -> Step[Welcome]:
             return Step(replace(state, models=state.models.with_items(models), listed=True))
         case ModelKept(model=model):
             done = replace(state, stage=Stage.THEME, trouble=None)
-            return Step(done, (ChangeSettings(model=model),))
+            return Step(done, (ChangeSettings(model=model), Reread()))
         case Finished(trust_next=trust_next):
             said = Toast("all set: say what should be true when it is done", "ok")
             return Step(state, (said,), Replace("trust") if trust_next else Pop())

@@ -110,6 +110,8 @@ class Story:
     usage: Usage = field(default_factory=Usage)
     requests: int = 0
     context_tokens: int = 0
+    context_limit: int | None = None
+    """The window of the newest conversation's model, once it is known."""
     report: RunReport | None = None
     began_s: float = 0.0
     places: Mapping[str, int] = field(default_factory=_no_places)
@@ -337,6 +339,7 @@ def _money(story: Story, event: Event) -> Story | None:
                 usage=event.usage,
                 requests=event.requests,
                 context_tokens=event.context_tokens or story.context_tokens,
+                context_limit=event.context_limit or story.context_limit,
             )
         case ProviderSwitched():
             text = f"{event.target} answers instead of {event.origin}: {event.reason}"

@@ -364,6 +364,8 @@ def ending_lines(report: RunReport, cells: int) -> Lines:
     if report.commit:
         where = "on your branch" if report.landed else f"on {safe(report.branch or 'its branch')}"
         rows.append(Line.of("  commit   ", Span(report.commit[:12], ACCENT), f"  {where}"))
+    elif report.branch:
+        rows.append(Line.of("  kept     on ", span(safe(report.branch))))
     for file in report.files:
         figure = file_figure(file)
         rows.append(Line.of("           ", span(safe(file.path)), Span(f"  {figure}", DIM)))

@@ -10,6 +10,11 @@ from m31a.program.messages import WorkFailed
 from m31a.widgets.block_lines import one_row, safe
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: `1 file`, `2 files`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def title_lines(text: str, cells: int, *, after: str = "") -> tuple[Line, ...]:
     """A title, and something quiet behind it."""
     return wrapped((Span(safe(text), STRONG), Span(f"  {after}" if after else "", DIM)), cells)

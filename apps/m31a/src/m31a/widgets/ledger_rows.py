@@ -10,11 +10,12 @@ from m31a.draw.line import EMPTY, Line, Span, span
 from m31a.draw.style import DIM, OK, STRONG, WARN, Style
 from m31a.program.services import Services
 from m31a.widgets.block_lines import one_row, seconds
-from m31a.widgets.charts import bar_chart, sparkline
+from m31a.widgets.charts import bar, bar_chart, sparkline
 from m31a.widgets.facts import fact_lines, list_lines, title_lines
 from m31a_engine.books import Wanted
 
 GOOD_WORDS = frozenset({"shipped", "shipped_on_branch", "answered"})
+CHART_CELLS = 90
 SPARK_CELLS = 60
 
 
@@ -63,6 +64,10 @@ class Figures:
     failures: tuple[tuple[str, int], ...]
     frameworks: tuple[tuple[str, int], ...]
     models: tuple[Rate, ...]
+    ended: tuple[tuple[str, int], ...]
+    costs_usd: tuple[float, ...]
+    """Of each run, the oldest first; 0 where it is not known."""
+    durations_s: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ def read_book(services: Services, words: str) -> Book:
         ledger.store.path.open("rb").close()
     found = ledger.query(Wanted(words=words), None) if words else ledger.newest()
     stats = ledger.stats()
+    runs = [each for each in reversed(ledger.newest()) if not each.is_demo]
     rows = tuple(
         RunRow(
             session=each.session,
@@ -120,6 +126,9 @@ def read_book(services: Services, words: str) -> Book:
             Rate(f"{each.model} {each.complexity}".strip(), each.success_rate, each.sessions)
             for each in stats.models
         ),
+        ended=tuple(Counter(each.outcome or "unknown" for each in runs).most_common(6)),
+        costs_usd=tuple(each.cost_usd or 0.0 for each in runs),
+        durations_s=tuple(each.duration_s for each in runs),
     )
     problems = tuple(f"line {each.line}: {each.reason}" for each in ledger.store.problems())
     return Book(rows, figures, problems)
@@ -189,26 +198,32 @@ def figure_lines(book: Book, cells: int) -> tuple[Line, ...]:
         ),
         cells,
     )
-    runs = [row for row in book.rows if not row.demo]
-    ended = Counter(row.outcome.replace("_", " ") or "unknown" for row in runs)
-    models = [
-        (one_row(each.name), each.share or 0.0, _percent(each)) for each in figures.models[:6]
-    ]
+    ended = [(name.replace("_", " "), count) for name, count in figures.ended]
     return (
         *head,
-        *_spark("cost of each run", [row.cost_usd or 0.0 for row in reversed(runs)], cells),
-        *_spark("time of each run", [row.duration_s for row in reversed(runs)], cells),
-        *_chart("how they ended", _counts(ended.most_common(6)), cells),
-        *_chart("models: share that succeeded", models, cells),
+        *_spark("cost of each run", figures.costs_usd, cells),
+        *_spark("time of each run", figures.durations_s, cells),
+        *_chart("how they ended", _counts(ended), cells),
+        *_shares("models: share that succeeded", figures.models[:6], cells),
         *_chart("what went wrong most", _counts(figures.failures), cells),
         *_chart("frameworks", _counts(figures.frameworks), cells),
         *list_lines("lines of the ledger that cannot be read", book.problems, cells, style=WARN),
     )
 
 
-def _percent(rate: Rate) -> str:
-    share = "none judged" if rate.share is None else f"{rate.share:.0%}"
-    return f"{share} of {rate.sessions}"
+def _shares(title: str, rates: Sequence[Rate], cells: int) -> tuple[Line, ...]:
+    """Bars of which a full one is all."""
+    if not rates:
+        return ()
+    names = min(max(len(rate.name) for rate in rates), cells // 3)
+    lines = [EMPTY, Line.of(Span(title, STRONG))]
+    for rate in rates:
+        share = "none judged" if rate.share is None else f"{rate.share:.0%}"
+        figure = f" {share} of {rate.sessions}"
+        room = max(4, min(cells, CHART_CELLS) - names - len(figure) - 1)
+        name = Line.of(span(one_row(rate.name))).fitted(names)
+        lines.append(name.plus(" ", bar(rate.share or 0.0, room), figure).clipped(cells))
+    return tuple(lines)
 
 
 def _counts(counts: Sequence[tuple[str, int]]) -> list[tuple[str, float, str]]:
@@ -225,4 +240,4 @@ def _spark(title: str, values: Sequence[float], cells: int) -> tuple[Line, ...]:
 def _chart(title: str, rows: Sequence[tuple[str, float, str]], cells: int) -> tuple[Line, ...]:
     if not rows:
         return ()
-    return (EMPTY, Line.of(Span(title, STRONG)), *bar_chart(rows, min(cells, 90)))
+    return (EMPTY, Line.of(Span(title, STRONG)), *bar_chart(rows, min(cells, CHART_CELLS)))

@@ -1,4 +1,4 @@
-"""What git says before something is undone, asked with an event loop of its own, and after."""
+"""What git says before something is undone, and what was done afterwards."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,6 @@ from m31a.draw.line import EMPTY, Line, Span
 from m31a.draw.style import OK, WARN
 from m31a.program.services import Services
 from m31a.widgets.facts import fact_lines, list_lines
-from m31a_engine import completed
 from m31a_engine.desk.opened import opened, refusing
 from m31a_engine.desk.undoing import WentBack
 from m31a_engine.paths import shown_path
@@ -25,47 +24,39 @@ class Between:
     """Files that differ, with how much."""
 
 
-def what_leaves(services: Services, target: str) -> Between:
+async def what_leaves(services: Services, target: str) -> Between:
     """What a reset of HEAD to `target` takes off the branch.
 
     Raises:
         Refused: there is no repository, or no such commit.
     """
-
-    async def look() -> Between:
-        repository = await opened(services.project)
-        with refusing():
-            head = await repository.resolve("HEAD")
-            commits = await repository.log(f"{target}..HEAD", MOST_COMMITS)
-            changes = (await repository.diff(target, head, patch_limit_bytes=0)).files
-        return Between(
-            head,
-            tuple(f"{commit.id[:10]} {commit.subject}" for commit in commits),
-            tuple(
-                f"{shown_path(change.path)} +{change.added or 0} -{change.removed or 0}"
-                for change in changes
-            ),
-        )
-
-    return completed(look)
+    repository = await opened(services.project)
+    with refusing():
+        head = await repository.resolve("HEAD")
+        commits = await repository.log(f"{target}..HEAD", MOST_COMMITS)
+        changes = (await repository.diff(target, head, patch_limit_bytes=0)).files
+    return Between(
+        head,
+        tuple(f"{commit.id[:10]} {commit.subject}" for commit in commits),
+        tuple(
+            f"{shown_path(change.path)} +{change.added or 0} -{change.removed or 0}"
+            for change in changes
+        ),
+    )
 
 
-def files_of(services: Services, commit: str) -> tuple[str, ...]:
+async def files_of(services: Services, commit: str) -> tuple[str, ...]:
     """The files a commit has changed, as git names them.
 
     Raises:
         Refused: there is no repository, or no such commit.
     """
-
-    async def look() -> tuple[str, ...]:
-        repository = await opened(services.project)
-        with refusing():
-            found = (await repository.log(await repository.resolve(commit), 1))[0]
-            before = found.parents[0] if found.parents else repository.empty_tree
-            changes = (await repository.diff(before, found.id, patch_limit_bytes=0)).files
-        return tuple(change.path for change in changes)
-
-    return completed(look)
+    repository = await opened(services.project)
+    with refusing():
+        found = (await repository.log(await repository.resolve(commit), 1))[0]
+        before = found.parents[0] if found.parents else repository.empty_tree
+        changes = (await repository.diff(before, found.id, patch_limit_bytes=0)).files
+    return tuple(change.path for change in changes)
 
 
 def went_lines(went: WentBack, cells: int) -> tuple[Line, ...]:

@@ -6,7 +6,7 @@ from m31a.draw.frame import Size, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, BORDER, DIM, STRONG, WARN
 from m31a.widgets.browse import TOP
-from m31a.widgets.facts import list_lines, title_lines
+from m31a.widgets.facts import counted, list_lines, title_lines
 from m31a.widgets.repository_facts import Between
 from m31a.widgets.scroll import Window, window_lines
 from m31a_engine.desk.undoing import Reset, ShippedCommit
@@ -77,11 +77,12 @@ def _reset_lines(sure: Sure, how: Reset, cells: int) -> tuple[Line, ...]:
     if sure.between is None:
         return (*head, *says, EMPTY, Line.of(Span("looking at what would leave …", DIM)))
     leaving, files = sure.between.leaving, sure.between.files
+    commits = counted(len(leaving), "commit")
     return (
         *head,
         *says,
-        *list_lines(f"{len(leaving)} commits leave the branch", leaving, cells, style=WARN),
-        *list_lines(f"{len(files)} files differ", files, cells),
+        *list_lines(f"taken off the branch: {commits}", leaving, cells, style=WARN),
+        *list_lines(f"different from now: {counted(len(files), 'file')}", files, cells),
     )
 
 

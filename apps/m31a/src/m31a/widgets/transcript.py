@@ -8,7 +8,7 @@ from m31a.draw.frame import Size
 from m31a.draw.line import EMPTY, Line, Span
 from m31a.draw.style import ACCENT
 from m31a.program.keymap import KeyTable, bind
-from m31a.story.blocks import Block, UserSaid
+from m31a.story.blocks import Block, CheckCard, FindingCard, UserSaid
 from m31a.widgets.block_lines import block_lines
 
 KEYS: KeyTable = (
@@ -65,12 +65,19 @@ def lines_of(block: Block, cells: int, opened: bool) -> tuple[Line, ...]:
     return _lines(_Ref(block), cells, opened)
 
 
+def rows_of(blocks: Sequence[Block], index: int, cells: int, opened: bool) -> tuple[Line, ...]:
+    """A block's lines where it stands: checks and findings are one list, set apart at its end."""
+    lines = lines_of(blocks[index], cells, opened)
+    last = index + 1 < len(blocks) and not isinstance(blocks[index + 1], CheckCard | FindingCard)
+    return (*lines, EMPTY) if last and isinstance(blocks[index], CheckCard | FindingCard) else lines
+
+
 def transcript_lines(blocks: Sequence[Block], scroll: Scroll, size: Size) -> tuple[Line, ...]:
     """The rows that are seen: exactly `size.height`."""
     start, skip = _top(blocks, scroll, size)
     lines: list[Line] = []
     for index in range(start, len(blocks)):
-        lines.extend(lines_of(blocks[index], size.width, scroll.opened))
+        lines.extend(rows_of(blocks, index, size.width, scroll.opened))
         if len(lines) - skip >= size.height:
             break
     shown = lines[skip : skip + size.height]
@@ -89,7 +96,7 @@ def _top(blocks: Sequence[Block], scroll: Scroll, size: Size) -> tuple[int, int]
         return min(scroll.block, max(0, len(blocks) - 1)), scroll.row
     left = size.height
     for index in range(len(blocks) - 1, -1, -1):
-        height = len(lines_of(blocks[index], size.width, scroll.opened))
+        height = len(rows_of(blocks, index, size.width, scroll.opened))
         if height >= left:
             return index, height - left
         left -= height
@@ -104,10 +111,10 @@ def scrolled(blocks: Sequence[Block], scroll: Scroll, size: Size, rows: int) -> 
     row += rows
     while row < 0 and block > 0:
         block -= 1
-        row += len(lines_of(blocks[block], size.width, scroll.opened))
+        row += len(rows_of(blocks, block, size.width, scroll.opened))
     row = max(0, row)
     while block < len(blocks) - 1 and row >= (
-        height := len(lines_of(blocks[block], size.width, scroll.opened))
+        height := len(rows_of(blocks, block, size.width, scroll.opened))
     ):
         row -= height
         block += 1

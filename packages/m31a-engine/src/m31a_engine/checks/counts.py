@@ -7,6 +7,8 @@ decides, and these figures can only take trust away.
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
+
 from m31a_engine.checks.result import TestCounts
 
 _NUMBER = r"(\d{1,7})"
@@ -23,6 +25,8 @@ _CARGO = re.compile(
     rf"test result: (?:ok|FAILED)\. {_NUMBER} passed; {_NUMBER} failed; {_NUMBER} ignored;.*"
 )
 _NODE = re.compile(rf"(?:#|ℹ) (tests|pass|fail|cancelled|skipped|todo) {_NUMBER}")
+_NODE_FILE = re.compile(r"(?:ok \d{1,7} - |✔ )\S*\.[cm]?[jt]sx?(?: \(.*\))?")
+"""A file that ended well and in which no test was found, or that ended before one was."""
 _TAP_POINT = re.compile(r"(not )?ok\b(.*)")
 _JEST = re.compile(rf"Tests:\s+((?:{_NUMBER} [a-z]+, )*){_NUMBER} total")
 _VITEST = re.compile(rf"\s*Tests\s\s+(.*\S)\s+\({_NUMBER}\)")
@@ -68,6 +72,7 @@ def parse_counts(output: str) -> TestCounts | None:
         passed=sum(counts.passed for counts in found),
         failed=sum(counts.failed for counts in found),
         skipped=sum(counts.skipped for counts in found),
+        whole_files=sum(counts.whole_files for counts in found),
     )
 
 
@@ -87,10 +92,14 @@ def _lines(output: str) -> list[str]:
     return [line for line in output.splitlines() if 0 < len(line) <= _LONGEST_LINE]
 
 
-def _counts(*, passed: int, failed: int, skipped: int = 0) -> TestCounts:
+def _counts(*, passed: int, failed: int, skipped: int = 0, whole_files: int = 0) -> TestCounts:
     passed = max(passed, 0)
     return TestCounts(
-        passed=passed, failed=failed, skipped=skipped, total=passed + failed + skipped
+        passed=passed,
+        failed=failed,
+        skipped=skipped,
+        total=passed + failed + skipped,
+        whole_files=whole_files,
     )
 
 
@@ -161,7 +170,9 @@ def _cargo(lines: Sequence[str]) -> TestCounts | None:
 def _tap(lines: Sequence[str]) -> TestCounts | None:
     summary = [(match[2], match[1]) for line in lines if (match := _NODE.fullmatch(line))]
     if any(word == "tests" for _, word in summary):
-        return _worded(summary, "pass", "fail cancelled", "skipped todo")
+        files = sum(_NODE_FILE.fullmatch(line) is not None for line in lines)
+        counts = _worded(summary, "pass", "fail cancelled", "skipped todo")
+        return msgspec.structs.replace(counts, whole_files=min(files, counts.passed))
     if not any(re.fullmatch(r"1\.\.\d{1,7}(?: .*)?", line) for line in lines):
         return None
     if any(_PROVE.fullmatch(line) for line in lines):

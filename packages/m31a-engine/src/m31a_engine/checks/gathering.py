@@ -1,11 +1,13 @@
 """One verification while it is being made: what was seen, and what follows from it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from m31a_engine.checks.canary import can_bend_runner, canary, told_all
 from m31a_engine.checks.criteria import TaskCriterion, runs_tests, search_criteria, shows_behaviour
 from m31a_engine.checks.judge import against_base, changed_files, judge, new_failures
 from m31a_engine.checks.observation import Observation
+from m31a_engine.checks.patch import AddedLine
 from m31a_engine.checks.result import (
     TEST_CHANGES,
     CheckResult,
@@ -136,6 +138,37 @@ class Gathering:
         ) as mixed:
             for command in commands:
                 await self._base_tests(mixed, command)
+
+    async def run_canary(self, lines: Sequence[AddedLine]) -> None:
+        """Whether the checks can still turn red, where the change could keep them from it."""
+        if not can_bend_runner(lines) or TEST_CHANGES in self.allow:
+            return
+        tree = await self.surroundings.repository.ls_tree(self.base.commit)
+        files = canary(entry.path for entry in tree)
+        for command in self.commands if files else ():
+            seen = await self.head.observe(command.command)
+            if not command.behavioural or not seen.green or seen.counts is None:
+                continue
+            if await self._silences(self.head, command, files) and not await self._silences(
+                self.base, command, files
+            ):
+                self.findings.append(
+                    Finding(
+                        kind=FindingKind.TEST_LOOSENED,
+                        severity=Severity.BLOCKING,
+                        text=f"{command.name}: it tells no failure of a test that has to fail,"
+                        " as it does on the base",
+                    )
+                )
+
+    async def _silences(
+        self, where: Stand, command: CheckCommand, files: Mapping[str, bytes]
+    ) -> bool:
+        """Whether a check does not tell the failures of tests that fail."""
+        async with stand(
+            self.surroundings, "canary", where.commit, overlay=files, overlay_of="canary"
+        ) as mixed:
+            return not told_all(await mixed.observe_anew(command.command))
 
     def verification(self, manual_steps: Sequence[str]) -> Verification:
         """All of it, and the verdict."""

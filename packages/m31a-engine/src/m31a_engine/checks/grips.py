@@ -10,12 +10,13 @@ _RUNNERS = frozenset({"unittest", "pytest", "_pytest", "builtins"})
 _LEAVING = re.compile(r"_exit|abort|exec[lv]p?e?")
 _STREAMS = frozenset({"sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__"})
 _TOLD_BY_RUNNER = re.compile(r"PYTEST_\w+")
+_LOOKS_AROUND = re.compile(r"\bsys\.(?:orig_argv|argv|modules)\b|frame\b|inspect\.stack\b")
+_NAMES_TESTS = re.compile(r"['\"][^'\"]*(?:unittest|pytest|\btest_?)[^'\"]*['\"]")
 _IMPORTS = frozenset({"import_module", "__import__", "find_spec", "get"})
 _JS_RUNNERS = r"(?:node:)?(?:assert(?:/strict)?|test)"
 _JS = re.compile(
     r"\bNODE_TEST_CONTEXT\b|\bJEST_WORKER_ID\b|\bVITEST(?:_\w+)?\b|\bMOCHA_\w+\b"
     rf"|\brequire\([\"']{_JS_RUNNERS}[\"']\)(?:\.\w+)+\s*=(?!=)|\bassert(?:\.\w+)+\s*=(?![=>])"
-    r"|\bprocess\.(?:exit|reallyExit|abort)\b|\bprocess\.exitCode\s*="
 )
 _PATTERNS = {
     **dict.fromkeys((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx"), _JS),
@@ -63,7 +64,7 @@ def _names(module: ast.Module) -> tuple[frozenset[str], frozenset[str]]:
             case ast.ImportFrom(module=str(origin), names=names):
                 if origin.partition(".")[0] in _RUNNERS:
                     runners |= {name.asname or name.name for name in names}
-                elif origin == "os":
+                elif origin in ("os", "posix"):
                     leaving |= {
                         name.asname or name.name for name in names if _LEAVING.fullmatch(name.name)
                     }
@@ -91,8 +92,8 @@ def _leaves(node: ast.AST, leaving: frozenset[str]) -> bool:
 def _looks(node: ast.AST) -> bool:
     """Whether it asks if a runner is there, or takes one that somebody else imported."""
     match node:
-        case ast.Compare(left=ast.Constant(value=str(word)), comparators=[where]):
-            return _is_runner(word) and "sys." in ast.unparse(where)
+        case ast.Compare() | ast.Call() if _LOOKS_AROUND.search(text := ast.unparse(node)):
+            return _NAMES_TESTS.search(text) is not None
         case ast.Subscript(
             value=ast.Attribute(attr="modules"), slice=ast.Constant(value=str(word))
         ):
@@ -100,6 +101,8 @@ def _looks(node: ast.AST) -> bool:
         case ast.Call(func=function, args=[ast.Constant(value=str(word)), *_]):
             name = ast.unparse(function).rpartition(".")[2]
             return name in _IMPORTS and _is_runner(word)
+        case ast.FunctionDef(name=name):
+            return name.startswith("pytest_")
         case ast.Constant(value=str(word)):
             return _TOLD_BY_RUNNER.fullmatch(word) is not None
         case _:

@@ -49,6 +49,15 @@ def against_base(name: str, head: Observation, base: Observation) -> Iterator[Fi
             FindingKind.FEWER_TESTS,
             f"{name}: {head.counts.ran} tests ran, {base.counts.ran} on the base",
         )
+    elif head.counts.whole_files > base.counts.whole_files and _single(head) < _single(base):
+        yield _blocking(
+            FindingKind.FEWER_TESTS,
+            f"{name}: a test file ended before a test of it did; on the base its tests ran",
+        )
+
+
+def _single(seen: Observation) -> int:
+    return seen.counts.ran - seen.counts.whole_files if seen.counts is not None else 0
 
 
 def changed_files(

@@ -89,6 +89,8 @@ class TestCounts(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     skipped: int = 0
     total: int
+    whole_files: int = 0
+    """Files among the passed in which a runner found no test."""
 
     @property
     def ran(self) -> int:

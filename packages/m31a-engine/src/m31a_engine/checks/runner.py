@@ -119,6 +119,7 @@ class Checker:
             await work.run_criteria(criteria)
             if against_base:
                 await work.run_base_tests()
+                await work.run_canary(tuple(added_lines(diff.patch)))
                 await work.run_red_first(self.red_first)
                 work.findings += await self._compared(head, diff)
             work.findings += compare_predicted(predicted, changed) if predicted is not None else ()

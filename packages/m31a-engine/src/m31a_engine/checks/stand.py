@@ -123,13 +123,17 @@ class Stand:
             shell_argv(redirected(command, project, place)),
             check_environment(around.environ, project, place, checkout.caches),
         )
-        result = await run_process(
-            launch.argv,
-            cwd=launch.cwd,
-            env=launch.env,
-            watcher=launch.watcher,
-            timeout_s=around.timeout_s,
-        )
+        try:
+            result = await run_process(
+                launch.argv,
+                cwd=launch.cwd,
+                env=launch.env,
+                watcher=launch.watcher,
+                timeout_s=around.timeout_s,
+            )
+        finally:
+            # An empty folder that held the place of `.venv` would pass for one of the commit's.
+            launch.tidy()
         if launch.broke(result.exit_code, result.output):
             raise CommandNotStarted(command, result.output.strip())
         return result

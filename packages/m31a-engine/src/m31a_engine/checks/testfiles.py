@@ -17,6 +17,7 @@ _DATA = re.compile(
     r"(?:expected|goldens?|fixtures|__fixtures__|__mocks__|testdata|test[-_]data|snapshots|cassettes)"
 )
 """Folders of what tests compare with, wherever they stand."""
+_COMPARED = re.compile(r"(?:.*[._-])?(?:expected|golden|approved)(?:[._-].*)?", re.IGNORECASE)
 _PROSE = re.compile(r"(?:README|CHANGELOG|CONTRIBUTING|NOTES?)(?:\.\w+)?", re.IGNORECASE)
 """Files beside tests that no test reads."""
 _SUPPORT = re.compile(r"tests?[-_]?(?:utils?|helpers?|support|base|cases?|lib)\.\w+")
@@ -60,7 +61,9 @@ def is_test_file(path: str) -> bool:
         return True
     folders = where.parts[:-1]
     below = not _FOLDERS.isdisjoint(folders) or any(map(_DATA.fullmatch, folders))
-    return below and not _PROSE.fullmatch(where.name)
+    if below or (not is_code(path) and _COMPARED.fullmatch(where.name)):
+        return not _PROSE.fullmatch(where.name)
+    return False
 
 
 def is_named_as_test(path: str) -> bool:

@@ -122,7 +122,7 @@ class Conversation:
                 case "deferral":
                     begun.discard(msgspec.json.decode(record.body, type=CallBody).call_id)
                 case "condensed":
-                    found.replace(msgspec.json.decode(record.body, type=CondensedBody).messages)
+                    found.go_on_with(msgspec.json.decode(record.body, type=CondensedBody).messages)
                 case _:
                     found.result(msgspec.json.decode(record.body, type=ResultBody).message)
         if not found.messages:
@@ -176,7 +176,7 @@ class Conversation:
         """Keep a call's result; results join the messages in the order of their calls."""
         self._results[message.call_id] = message
 
-    def replace(self, messages: Iterable[Message]) -> None:
+    def go_on_with(self, messages: Iterable[Message]) -> None:
         """Go on with a shorter form of what was said."""
         self.settle()
         self.messages = list(messages)

@@ -9,7 +9,7 @@ import anyio
 import msgspec
 
 from m31a_autodream import Breaker
-from m31a_engine.budget import Budget, Prices, Reservation
+from m31a_engine.budget import MAX_OUTPUT_TOKENS, Budget, Reservation
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.models import Models
@@ -22,6 +22,7 @@ from m31a_engine.events import (
     Event,
     MessageDone,
     MessageRestarted,
+    Noticed,
     ReasoningStreamed,
     TextStreamed,
     ToolEnded,
@@ -33,12 +34,12 @@ from m31a_engine.prompting.compose import system_prompt
 from m31a_engine.session.journal import Entry, Journal
 from m31a_engine.session.stream import EventStream
 from m31a_engine.shipping.secrets import redact
+from m31a_engine.switchboard import Switchboard
 from m31a_providers import (
     AssistantMessage,
     ChatRequest,
     Finished,
     Message,
-    Provider,
     ProviderError,
     ReasoningDelta,
     Restarted,
@@ -67,6 +68,7 @@ TOO_MANY = (
     f"[M31A] Not run: at most {MAX_CALLS} calls in one answer. Ask again for what is missing."
 )
 CUT = "[M31A] Your answer was cut off at its length limit. Go on where it stopped."
+WORKING = frozenset({"execute", "heal"})
 NO_TOOLS = "[M31A] Not run: no tools are offered here. Answer in text."
 
 
@@ -80,13 +82,12 @@ class Carry:
 
 @dataclass(frozen=True, slots=True)
 class Talker:
-    """Carries conversations on with one provider, journalled and within budget."""
+    """Carries conversations on with a run's providers, journalled and within budget."""
 
-    provider: Provider
+    board: Switchboard
     stream: EventStream
     journal: Journal
     budget: Budget
-    prices: Prices
     session: str
     models: Models
     window: WindowWatch
@@ -95,6 +96,9 @@ class Talker:
     prompts: Sequence[Path] = ()
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
     _breakers: dict[str, Breaker] = field(default_factory=dict)
+    _asked: dict[tuple[str, str], tuple[str, int, str, str]] = field(default_factory=dict)
+    """By phase and task what the newest request was part of: when that changes, so may the rest."""
+    _told_of_break: set[str] = field(default_factory=set)
 
     async def carry_on(self, talk: Conversation, hands: Hands | None) -> str:
         """The model's closing words, after all its calls have run.
@@ -111,7 +115,10 @@ class Talker:
         continuations = 0
         shortened = False
         if talk.cut:
-            self.budget.lose(self._reserve(talk))  # what the cut-off answer may have cost
+            model = self._model_for(talk)
+            self.budget.lose(
+                await self._reserve(talk, model, None)
+            )  # what the cut-off answer may have cost
         while True:
             calls = talk.open_calls()
             if calls:
@@ -148,7 +155,7 @@ class Talker:
     def _model_for(self, talk: Conversation) -> str:
         """A summary is the work of whoever goes on with the conversation."""
         working = talk.model if talk.phase == "consolidate" else ""
-        return working or self.models.model_for(talk.phase)
+        return working or self.models.model_for(talk.phase, talk.task)
 
     async def _condense(self, talk: Conversation) -> Carry:
         """Make a conversation shorter, by a summary from the model where that helps."""
@@ -175,19 +182,22 @@ class Talker:
         result = await condense(talk.messages, summarise, breaker)
         if result is None:
             return Carry()
-        talk.replace(result.messages)
+        talk.go_on_with(result.messages)
         event = ContextCondensed(
             conversation=talk.name, removed=len(result.removed), saved_tokens=result.saved_tokens
         )
         return Carry(entries=(talk.condensed_entry(),), events=(event,))
 
-    def _reserve(self, talk: Conversation) -> Reservation:
+    async def _reserve(self, talk: Conversation, model: str, longest: int | None) -> Reservation:
         if self.budget.limit_usd is None:
             return Reservation(usd=0.0, max_tokens=None)
         from m31a_autodream import estimate_tokens  # its tables are for runs with a limit
 
         tokens = sum(estimate_tokens(text) for text in talk.texts())
-        return self.budget.reserve(tokens, talk.prompt_bytes(), self.prices)
+        prices = await self.board.prices(model)
+        return self.budget.reserve(
+            tokens, talk.prompt_bytes(), prices, longest or MAX_OUTPUT_TOKENS
+        )
 
     async def _ask(
         self, talk: Conversation, model: str, specs: tuple[ToolSpec, ...], carry: Carry
@@ -198,7 +208,10 @@ class Talker:
                     f"{talk.name}: {self.turns} turns are used up",
                     remedy="look at what is done, then resume with a larger --max-turns",
                 )
-            reservation = self._reserve(talk)
+            await self.board.settle(model)
+            await tell(self.board, self.stream)
+            longest = await self.window.longest_answer(talk, model)
+            reservation = await self._reserve(talk, model, longest)
         except BaseException:
             await self.stream.record(carry.entries, *carry.events)
             raise
@@ -207,20 +220,39 @@ class Talker:
             model=model,
             messages=tuple(talk.messages),
             tools=specs,
-            sampling=Sampling(max_tokens=reservation.max_tokens),
+            sampling=Sampling(max_tokens=reservation.max_tokens or longest),
             labels={"session": self.session, "phase": talk.phase, "task": talk.task},
         )
         await self.stream.record((*carry.entries, request_entry), *carry.events)
         try:
-            message = await self._receive(request, talk.name)
+            message = await self._receive(request, talk.name, reservation)
         except ProviderError as exc:
             self.budget.lose(reservation)
             raise ProviderFailed(str(exc)) from exc
         except BaseException:
             self.budget.lose(reservation)
             raise
-        self.budget.settle(reservation, message.usage)
+        finally:
+            await tell(self.board, self.stream)
+        self.budget.settle(reservation, message.usage, message.model)
+        await self._note_break(talk, model)
         await self._note_reply(talk, message)
+
+    async def _note_break(self, talk: Conversation, model: str) -> None:
+        """Say once that a conversation did not go on where it ended, and so costs more."""
+        found = self.board.broken_prefix()
+        part_of = (talk.name, talk.condensations, model, self.board.name)
+        before = self._asked.get((talk.phase, talk.task))
+        self._asked[talk.phase, talk.task] = part_of
+        if found is None or before != part_of or talk.phase not in WORKING:
+            return
+        if not self._told_of_break:
+            self._told_of_break.add(talk.name)
+            text = (
+                f"{self.board.name} cannot use its prompt cache: in {talk.name} a request differs"
+                f" from the one before it at byte {found.at_byte} of {found.of_bytes}"
+            )
+            await self.stream.emit(Noticed(text=text, remedy="report it: it makes runs dearer"))
 
     async def _note_reply(self, talk: Conversation, message: AssistantMessage) -> None:
         calls = message.tool_calls
@@ -249,9 +281,13 @@ class Talker:
         await self.stream.record(entries, *events)
         talk.reply(message)
 
-    async def _receive(self, request: ChatRequest, name: str) -> AssistantMessage:
-        async with self.provider.stream(request) as events:
+    async def _receive(
+        self, request: ChatRequest, name: str, reservation: Reservation
+    ) -> AssistantMessage:
+        async with self.board.stream(request) as events:
             async for event in events:
+                if self.board.news:
+                    await tell(self.board, self.stream)
                 match event:
                     case TextDelta():
                         await self.stream.live(TextStreamed(conversation=name, text=event.text))
@@ -260,6 +296,7 @@ class Talker:
                             ReasoningStreamed(conversation=name, text=event.text)
                         )
                     case Restarted():
+                        self.budget.repeat(reservation)
                         await self.stream.live(
                             MessageRestarted(conversation=name, reason=event.reason)
                         )
@@ -357,6 +394,14 @@ class Talker:
         if decision is not None and deferred and hands.defers:
             return _Done.deferring(call, talk.name, decision.request or _request_of(call))
         return _Done.ended(call, talk.name, result)
+
+
+async def tell(board: Switchboard, stream: EventStream) -> None:
+    """Tell what the providers have been up to; nothing is lost when whoever tells is stopped."""
+    while board.news:
+        news = board.news.popleft()
+        with anyio.CancelScope(shield=True):
+            await stream.emit(news)
 
 
 @dataclass(frozen=True, slots=True)

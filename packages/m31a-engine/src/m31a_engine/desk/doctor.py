@@ -101,12 +101,11 @@ class Doctor:
         )
         limit = self.config.features.budget_limit_usd
         if settings is not None and limit is not None and not prices_of(settings).known:
-            text = f"${limit:g} cannot be kept: the model's price is not known"
-            yield Fact(
-                name="budget",
-                text=text,
-                missing=f"price_in and price_out in [provider.{name}]",
+            text = (
+                f"${limit:g}; no price is configured, so a run asks {name} for it and is refused"
+                f" where it has none: set price_in and price_out in [provider.{name}]"
             )
+            yield Fact(name="budget", text=text)
 
 
 def _programs() -> Iterator[Fact]:

@@ -1,6 +1,5 @@
 """The models on offer, with their windows and prices."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from m31a_engine.config import Config
 from m31a_engine.config_sections import ProviderSettings
 from m31a_engine.connecting import provider_of
 from m31a_engine.errors import ProviderFailed
+from m31a_engine.member import list_file
 from m31a_engine.session.home import Home
 from m31a_providers import Catalogue, LocalServer, ProviderError, discover, load_catalogue
 
@@ -35,9 +35,8 @@ class ModelList:
         """
         provider = provider_of(self.config, self.environ)
         name = self.config.chosen_provider
-        address = self.config.providers.get(name, ProviderSettings()).base_url or ""
-        digest = hashlib.sha256(f"{name} {address}".encode()).hexdigest()[:16]
-        file = self.home.cache / f"models-{digest}.json"
+        settings = self.config.providers.get(name, ProviderSettings())
+        file = list_file(self.home.cache, name, settings)
         try:
             return await load_catalogue(provider, file, fresh_s=0.0 if anew else FRESH_S)
         except ProviderError as exc:

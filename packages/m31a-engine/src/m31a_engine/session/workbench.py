@@ -8,7 +8,8 @@ is finished, never made twice.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import msgspec
 
 from m31a_engine.paths import shown_path
 from m31a_engine.session.journal import Journal, keyed
-from m31a_rollback import Conflicted, RefMoved, Repository, WorkTree
+from m31a_rollback import Conflicted, Prepared, RefMoved, Repository, WorkTree
 
 HEAD = "head"
 KEPT = "refs/m31a/kept"
@@ -49,6 +50,18 @@ class Integrated(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
 
 
+class Laid(msgspec.Struct, frozen=True, kw_only=True):
+    """Work put, in its tree, on what was integrated meanwhile."""
+
+    commit: str
+    """What the tree is made to hold."""
+    on: str
+
+
+Prepare = Callable[[WorkTree], Awaitable[Prepared]]
+"""Has the say on what becomes of a work tree's content and message, before the commit."""
+
+
 class MergeConflict(Exception):
     """Work cannot be put on the session's newest commit; `paths` collide."""
 
@@ -69,9 +82,10 @@ class Bay:
 class ComingBay:
     """A work tree that is taken when it is first needed, so that a model can be asked before."""
 
-    def __init__(self, workbench: "Workbench", key: str) -> None:
+    def __init__(self, workbench: "Workbench", key: str, heir_of: str = "") -> None:
         self._workbench = workbench
         self._key = key
+        self._heir_of = heir_of
         self._taking = anyio.Lock()
         self._bay: Bay | None = None
 
@@ -79,7 +93,7 @@ class ComingBay:
         """The bay, the same each time."""
         async with self._taking:
             if self._bay is None:
-                self._bay = await self._workbench.take(self._key)
+                self._bay = await self._workbench.take(self._key, self._heir_of)
         return self._bay
 
 
@@ -123,9 +137,13 @@ class Workbench:
             for key in self._journal.begun("/place"):
                 place = self._journal.intended(f"{key}/place", Place)
                 done = self._journal.done(f"{key}/commit", Integrated)
-                if place is None or done is not None:
+                if place is None:
                     continue
+                # In the order of taking: a tree that was taken over has its last owner's name.
                 self._taken[place.number] = key
+                if done is not None:
+                    del self._taken[place.number]
+                    continue
                 intention = self._journal.intended(f"{key}/commit", Intention)
                 if intention is not None:
                     await self._commit(key, intention)
@@ -136,7 +154,7 @@ class Workbench:
         """Keep all that is in a work tree under a ref of our own; the commit it is kept as."""
         tree = await bay.tree.tree_id()
         commit = await self.repository.commit_tree(
-            tree, (bay.place.base,), message, at=datetime.now(UTC)
+            tree, (bay.place.base,), message, at=datetime.now(UTC), sign=False
         )
         await self.repository.update_ref(f"{KEPT}/{commit}", commit)
         return commit
@@ -151,24 +169,45 @@ class Workbench:
                 self._new[0] = self.head
             return tree
 
-    async def take(self, key: str) -> Bay:
-        """A work tree for a piece of work; after a kill the one it had, as it was left."""
+    async def take(self, key: str, heir_of: str = "") -> Bay:
+        """A work tree for a piece of work; after a kill the one it had, as it was left.
+
+        The heir of another piece of work has that one's tree, as it was left.
+        """
         await self.prepare()
         async with self._making:
             place = self._journal.intended(f"{key}/place", Place)
             if place is None:
-                number = next(n for n in range(len(self._taken) + 1) if n not in self._taken)
-                place = Place(number=number, base=self.head)
-                self._taken[number] = key
-                tree = await self._tree(number)
-                if self._new.pop(number, "") != place.base:
-                    await tree.reset_to(place.base)
-                await self._journal.intend(f"{key}/place", place)
-            else:
+                place = self._inherited(heir_of) or await self._new_place()
                 self._taken[place.number] = key
-                tree = await self._tree(place.number, place.base)
-                self._new.pop(place.number, None)
-        return Bay(key=key, place=place, tree=tree)
+                await self._journal.intend(f"{key}/place", place)
+            self._taken[place.number] = key
+            tree = await self._tree(place.number, place.base)
+            self._new.pop(place.number, None)
+            bay = Bay(key=key, place=place, tree=tree)
+            await self._finish_laying(bay)
+        return bay
+
+    async def _new_place(self) -> Place:
+        """A tree that nobody has, at the newest commit."""
+        number = next(n for n in range(len(self._taken) + 1) if n not in self._taken)
+        place = Place(number=number, base=self.head)
+        tree = await self._tree(number)
+        if self._new.pop(number, "") != place.base:
+            await tree.reset_to(place.base)
+        return place
+
+    def _inherited(self, key: str) -> Place | None:
+        """The place of a piece of work that is given up, if it has one still."""
+        place = self._journal.intended(f"{key}/place", Place) if key else None
+        if place is None or self._taken.get(place.number) != key:
+            return None
+        return Place(number=place.number, base=self._base_of(key, place))
+
+    def _base_of(self, key: str, place: Place) -> str:
+        """The commit that what is in the tree has to be compared with."""
+        laid = self._journal.done(f"{key}/laid", Laid)
+        return place.base if laid is None else laid.on
 
     def give_back(self, bay: Bay) -> None:
         """Let the next piece of work have the tree."""
@@ -189,8 +228,13 @@ class Workbench:
             self._trees[number] = tree
         return tree
 
-    async def integrate(self, bay: Bay, message: str) -> Integrated:
+    async def integrate(
+        self, bay: Bay, message: str, prepare: Prepare | None = None
+    ) -> Integrated:
         """Put all that changed in a work tree on the session's branch as one commit.
+
+        Before `prepare` is asked, what was integrated meanwhile is brought into the work tree:
+        it sees exactly what is committed.
 
         Raises:
             MergeConflict: something integrated meanwhile collides; nothing was changed.
@@ -200,28 +244,56 @@ class Workbench:
             if known is not None:
                 return known
             tree = await bay.tree.tree_id()
-            if tree == await self.repository.tree_of(bay.place.base):
-                nothing = Integrated(commit=None)
-                await self._journal.finish(f"{bay.key}/commit", nothing)
-                return nothing
-            if self.head != bay.place.base:
-                tree = await self._merge(bay, tree)
+            base = self._base_of(bay.key, bay.place)
+            if tree == await self.repository.tree_of(base):
+                return await self._nothing(bay.key)
+            if self.head != base:
+                tree = await self._merge(bay.key, tree, base)
+                if prepare is not None:
+                    await self._lay(bay, tree)
+            if prepare is not None:
+                prepared = await prepare(bay.tree)
+                tree, message = prepared.tree, prepared.message
+                if tree == await self.repository.tree_of(self.head):
+                    return await self._nothing(bay.key)
             intention = Intention(tree=tree, parent=self.head, message=message, at=int(time.time()))
             intention = await self._journal.intend(f"{bay.key}/commit", intention)
             return await self._commit(bay.key, intention)
 
-    async def _merge(self, bay: Bay, tree: str) -> str:
-        theirs = await self.repository.commit_tree(tree, (bay.place.base,), bay.key, at=_moment(0))
+    async def _nothing(self, key: str) -> Integrated:
+        nothing = Integrated(commit=None)
+        await self._journal.finish(f"{key}/commit", nothing)
+        return nothing
+
+    async def _merge(self, key: str, tree: str, base: str) -> str:
+        theirs = await self.repository.commit_tree(tree, (base,), key, at=_moment(0), sign=False)
         merged = await self.repository.merge_tree(self.head, theirs)
         if isinstance(merged, Conflicted):
             raise MergeConflict(merged.paths)
         return merged.tree
 
+    async def _lay(self, bay: Bay, tree: str) -> None:
+        """Bring what was integrated meanwhile into a work tree."""
+        head = self.head
+        merged = await self.repository.commit_tree(
+            tree, (head,), bay.key, at=_moment(0), sign=False
+        )
+        key = f"{bay.key}/laid"
+        await self._journal.append(keyed("intent", key, Laid(commit=merged, on=head)))
+        await self._finish_laying(bay)
+
+    async def _finish_laying(self, bay: Bay) -> None:
+        key = f"{bay.key}/laid"
+        laid = self._journal.intended(key, Laid)
+        if laid is not None and laid != self._journal.done(key, Laid):
+            await bay.tree.lay(laid.commit, laid.on)
+            await self._journal.finish(key, laid)
+
     async def _commit(self, key: str, intention: Intention) -> Integrated:
         commit = await self.repository.commit_tree(
             intention.tree, (intention.parent,), intention.message, at=_moment(intention.at)
         )
-        await self.move(commit, intention.parent)
+        commit = await self.move(commit, intention.parent)
         diff = await self.repository.diff(intention.parent, commit)
         done = Integrated(
             commit=commit, files=tuple(shown_path(change.path) for change in diff.files)
@@ -246,8 +318,11 @@ class Workbench:
             self.head = parent
             return True
 
-    async def move(self, commit: str, old: str) -> None:
-        """Move the session's branch by compare-and-swap; being there already is well.
+    async def move(self, commit: str, old: str) -> str:
+        """Move the session's branch by compare-and-swap; the commit it is at then.
+
+        Being there already is well, also at the same commit with another signature: a kill came
+        between the move and its record.
 
         Raises:
             RefMoved: somebody else moved the branch.
@@ -255,8 +330,17 @@ class Workbench:
         try:
             await self.repository.update_ref(self.ref, commit, old)
         except RefMoved as exc:
-            if exc.found != commit:
+            if exc.found == commit:
+                return commit
+            if exc.found is None or not await self._are_twins(exc.found, commit):
                 raise
+            return exc.found
+        return commit
+
+    async def _are_twins(self, one: str, other: str) -> bool:
+        """Whether two commits differ in their signatures alone."""
+        (first,), (second,) = [await self.repository.log(each, limit=1) for each in (one, other)]
+        return replace(first, id=second.id) == second
 
     async def remove(self) -> None:
         """Remove all work trees; the branch and its commits stay."""

@@ -1,6 +1,8 @@
 """A confinement as arguments of bubblewrap (bwrap), with namespaces of every kind of its own."""
 
 import os
+import resource
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -13,6 +15,8 @@ from m31a_tools.sandbox.launch import Launch, confined_environment
 from m31a_tools.sandbox.seccomp import Sockets, seccomp_filter
 from m31a_tools.sandbox.secret_places import hiding, home_folders
 
+MAX_PROCESSES = 4096
+"""Processes and threads of one command at a time, where it is not root's."""
 _TEMP = Path("/tmp")  # noqa: S108 - the command's own, not the machine's
 _TEMPS = (_TEMP, Path("/var/tmp"))  # noqa: S108
 _SYSTEM = (
@@ -112,13 +116,27 @@ def bubblewrap_launch(
     rules = seccomp_filter(Sockets.ALL_USUAL)
     guard = () if rules is None else ("--seccomp", Inherited(rules))
     return Launch(
-        argv=(program, *guard, "--args", Inherited(data), "--", *argv),
+        argv=(program, *guard, "--args", Inherited(data), "--", *_counted(), *argv),
         # Nothing of the command's reaches bwrap itself: not its folder, not its LD_PRELOAD.
         cwd=Path("/"),
         env={"PATH": os.defpath},
         watcher=True,
         stand_ins=tuple(places.stand_ins),
     )
+
+
+def _counted() -> tuple[str, ...]:
+    """What keeps a normal user's command from filling the machine with processes.
+
+    The kernel counts them for each user namespace, so the limit is this sandbox's own; it counts
+    none of root's.
+    """
+    prlimit = shutil.which("prlimit", path=os.defpath)
+    if os.geteuid() == 0 or prlimit is None:
+        return ()
+    _, most = resource.getrlimit(resource.RLIMIT_NPROC)
+    limit = MAX_PROCESSES if most == resource.RLIM_INFINITY else min(MAX_PROCESSES, most)
+    return (prlimit, f"--nproc={limit}:{limit}", "--")
 
 
 def _places(confinement: Confinement, homes: Sequence[Path], cwd: Path) -> _Places:

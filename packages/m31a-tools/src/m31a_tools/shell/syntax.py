@@ -38,23 +38,17 @@ def take_apart(text: str, folders: tuple[str, ...] = (".",), depth: int = 0) -> 
     root = _parser().parse(source).root_node
     walk = Walk(source, folders, data, take_apart)
     if root.has_error:
-        walk.unclear["it does not parse as a shell command"] = None
+        walk.found.doubt("it does not parse as a shell command")
     if any(not _is_heredoc(root, at) for at in data):
-        walk.unclear["its here-documents are not clear"] = None
+        walk.found.doubt("its here-documents are not clear")
     if splits_a_word(root, source):
-        walk.unclear["a line that goes on in the middle of a word"] = None
+        walk.found.doubt("a line that goes on in the middle of a word")
     try:
         walk.visit(root, depth)
     except Unclear as exc:
-        walk.unclear[str(exc)] = None
-    walk.settle(0)
-    return Taken(
-        commands=tuple(walk.commands),
-        targets=tuple(dict.fromkeys(walk.targets)),
-        unclear=tuple(walk.unclear),
-        sockets=walk.sockets,
-        reads=tuple(walk.reads),
-    )
+        walk.found.doubt(str(exc))
+    walk.found.settle(0, walk.folders)
+    return walk.found.taken()
 
 
 def _is_heredoc(root: Node, at: int) -> bool:

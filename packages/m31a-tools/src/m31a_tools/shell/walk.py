@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator
 
 from tree_sitter import Node
 
-from m31a_tools.shell.blanks import check_blanks, stands_alone
-from m31a_tools.shell.commands import Kind, Simple, Taken, Target, Unclear, Word, targets_at
+from m31a_tools.shell.blanks import check_blanks
+from m31a_tools.shell.commands import Kind, Simple, Taken, Unclear, Word
+from m31a_tools.shell.findings import Findings
 from m31a_tools.shell.folders import folders_after
 from m31a_tools.shell.grammar import (
     CALCULATES,
-    DELIMITER,
     EXPANSIONS,
-    FREE,
     LEAVES,
     LITERALS,
     MOVES,
@@ -24,6 +23,7 @@ from m31a_tools.shell.grammar import (
     ROWS,
     SOCKET,
 )
+from m31a_tools.shell.heredocs import bounds, refuse_unseen
 from m31a_tools.shell.words import expands, text_of, unescaped, word_of
 
 MAX_DEPTH = 100
@@ -44,12 +44,7 @@ class Walk:
         self.start = folders
         self.data = data
         self.nested = nested
-        self.commands: list[Simple] = []
-        self.targets: list[Target] = []
-        self.reads: list[str] = []
-        self.pending: list[tuple[Word, bool]] = []
-        self.unclear: dict[str, None] = {}
-        self.sockets = False
+        self.found = Findings()
         self.more: dict[int, tuple[Word, ...]] = {}
         self.input: dict[int, str] = {}
 
@@ -81,7 +76,7 @@ class Walk:
                 self.setting(node)
                 quoted = (each for each in _all_below(node) if each.type == "raw_string")
                 if any(_evaluates(self.text(each)) for each in quoted):
-                    self.unclear["an index that runs a command"] = None
+                    self.found.doubt("an index that runs a command")
                 self.below(node, depth)
             case "test_command":
                 if any(word in NUMERIC_TESTS for word in self.text(node).split()):
@@ -116,7 +111,7 @@ class Walk:
                 if expands(self.text(node)):
                     raise Unclear(f"an expansion in a pattern: {self.text(node)[:40]}")
             case _ if kind not in LEAVES:
-                self.unclear[f"a construct that is not known here: {kind}"] = None
+                self.found.doubt(f"a construct that is not known here: {kind}")
                 self.below(node, depth)
 
     def below(self, node: Node, depth: int) -> None:
@@ -129,7 +124,7 @@ class Walk:
         try:
             self.visit(node, depth + 1)
         except Unclear as exc:
-            self.unclear[str(exc)] = None
+            self.found.doubt(str(exc))
 
     def text(self, node: Node) -> str:
         """The source of a node."""
@@ -145,17 +140,13 @@ class Walk:
         try:
             return word_of(node, self.source)
         except Unclear as exc:
-            self.unclear[str(exc)] = None
+            self.found.doubt(str(exc))
             return Word(self.text(node), Kind.OPEN)
-
-    def note(self, simple: Simple) -> None:
-        """Add a command."""
-        self.commands.append(simple)
 
     def setting(self, node: Node) -> None:
         """Note that variables are set or looked into."""
         shown = self.text(node)
-        self.note(Simple(words=(Word(shown),), shown=shown, sets=True))
+        self.found.commands.append(Simple(words=(Word(shown),), shown=shown, sets=True))
 
     def calculation(self, node: Node) -> None:
         """Arithmetic on variables: a value can hold an index with a substitution in it."""
@@ -187,17 +178,11 @@ class Walk:
         parent = node.parent
         quoted = '"' if parent is not None and parent.type == "string" else ""
         inner = re.sub(rf"\\([\\`${quoted}])", r"\1", text[1:-1])
-        taken = self.nested(inner, self.folders, depth + 1)
-        for simple in taken.commands:
-            self.note(simple)
-        self.targets.extend(taken.targets)
-        self.unclear.update(dict.fromkeys(taken.unclear))
-        self.reads.extend(taken.reads)
-        self.sockets = self.sockets or taken.sockets
+        self.found.add(self.nested(inner, self.folders, depth + 1))
 
     def redirected(self, node: Node, depth: int) -> None:
         """A statement and its redirections; words behind a redirection's file belong to it."""
-        since = len(self.pending)
+        since = self.found.unsettled
         body: Node | None = None
         more: list[Word] = []
         held: list[str] = []
@@ -219,7 +204,7 @@ class Walk:
             raise Unclear("words behind a redirection")
         if body is not None:
             self.attempt(body, depth)
-        self.settle(since)
+        self.found.settle(since, self.folders)
 
     def redirect(self, node: Node, depth: int) -> tuple[Word, ...]:
         """Note where output goes; the words behind the file, which are the command's."""
@@ -239,41 +224,24 @@ class Walk:
             raise Unclear(f"a redirection to {file.text[:40]}")
         copied = duplicates and re.fullmatch(r"\d+-?|-", file.text)
         if SOCKET.match(file.known):
-            self.sockets = True
+            self.found.sockets = True
         elif ">" in operator and not copied and nodes[0].type != "process_substitution":
-            self.pending.append((file, ">>" not in operator))
+            self.found.written(file, loses=">>" not in operator)
         elif operator == "<" and file.known:
-            self.reads.append(file.known)
+            self.found.reads.append(file.known)
         return words[1:]
-
-    def settle(self, since: int) -> None:
-        """Say where the redirections noted since then lead, now that the folder is known."""
-        for file, loses in self.pending[since:]:
-            if not (file.fixed and FREE.fullmatch(file.text)):
-                self.targets.extend(targets_at(file, self.folders, loses=loses))
-        del self.pending[since:]
 
     def heredoc(self, node: Node, depth: int) -> list[str]:
         """What a here-document holds, when it holds no expansions."""
         check_blanks(node, self.source)
-        end = next((each for each in node.named_children if each.type == "heredoc_end"), None)
-        begin = next(each for each in node.named_children if each.type == "heredoc_start")
-        start = self.text(begin)
-        if DELIMITER.fullmatch(start) is None:
-            raise Unclear(f"the end of a here-document: {start[:40]}")
-        if (
-            end is None
-            or self.text(end) != start.strip("\\'\"")
-            or not stands_alone(end, self.source)
-        ):
-            raise Unclear("a here-document without its end")
-        quoted = start[0] in "\\'\""
+        begin, end = bounds(node, self.source)
+        quoted = self.text(begin)[0] in "\\'\""
         held: list[str] = []
         for child in node.named_children:
             if child.type == "heredoc_body":
                 text = self.data.get(node.child(0).start_byte, self.text(child))
                 if not quoted:
-                    self.gaps(child, end.start_byte)
+                    refuse_unseen(child, end.start_byte, self.source)
                     self.below(child, depth)
                 if quoted or not child.named_children:
                     held.append(text)
@@ -283,17 +251,9 @@ class Walk:
                 self.visit(child, depth + 1)
         return held
 
-    def gaps(self, node: Node, end: int) -> None:
-        """Refuse an expansion up to `end` that the parser did not see."""
-        start = node.start_byte
-        for child in node.named_children:
-            unescaped(self.source[start : child.start_byte].decode("utf-8", "replace"))
-            start = child.end_byte
-        unescaped(self.source[start:end].decode("utf-8", "replace"))
-
     def command(self, node: Node, depth: int) -> None:
         """A simple command: its words, wherever they stand among redirections."""
-        since = len(self.pending)
+        since = self.found.unsettled
         words: list[Word] = []
         more: list[Word] = []
         prefixed = False
@@ -321,15 +281,15 @@ class Walk:
         if name in RESERVED:
             raise Unclear(f"{name} in an unexpected place")
         self.program(node, words, prefixed)
-        self.settle(since)
+        self.found.settle(since, self.folders)
 
     def program(self, node: Node, words: list[Word], prefixed: bool) -> None:
         """Note a command with its words."""
         if not words:
             return
         if words[0].text in NAMING and any(_evaluates(word.known) for word in words):
-            self.unclear["an index that runs a command"] = None
-        self.note(
+            self.found.doubt("an index that runs a command")
+        self.found.commands.append(
             Simple(
                 words=tuple(words),
                 shown=self.text(node),
