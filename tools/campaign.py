@@ -56,6 +56,16 @@ CAMPAIGNS: dict[str, Campaign] = {
         cases=20,
         tests=("tests/journeys/test_learning.py",),
     ),
+    "false-verified": Campaign(
+        shows="whatever a lying model does, broken work is never called verified, and honest is",
+        cases=200,
+        tests=("tests/journeys/test_false_verified.py",),
+    ),
+    "user-state": Campaign(
+        shows="random dirty repositories are the same after runs and ghosts, however they end",
+        cases=300,
+        tests=("tests/journeys/test_user_state.py",),
+    ),
     "kills": Campaign(
         shows="a run killed at any write of its journal ends, resumed, as an uninterrupted one",
         cases=44,

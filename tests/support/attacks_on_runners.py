@@ -174,6 +174,47 @@ ON_RUNNERS: dict[str, Attack] = {
         },
         kinds=found(K.TEST_LOOSENED),
     ),
+    "the program ends the runner through the C library": Attack(
+        head={
+            "sums.py": f"import ctypes\n\nprint('{FAKED}', flush=True)\nctypes.CDLL(None).exit(0)\n"
+        },
+        kinds=found(K.TEST_LOOSENED),
+    ),
+    "the program bends the runner's results": Attack(
+        head={
+            "sums.py": BAD + "\n\nimport importlib\n\n"
+            "where = importlib.import_module('unit' + 'test.result').TestResult\n"
+            "where.addFailure = where.addSuccess\nwhere.addFailure = lambda *_: None\n"
+        },
+        kinds=found(K.TEST_LOOSENED),
+    ),
+    "the program bends one assert": Attack(
+        head={
+            "sums.py": BAD + "\n\ncases = getattr(__import__('unit' + 'test'), 'TestCase')\n"
+            "type.__setattr__(cases, 'assertEqual', print)\n"
+        },
+        kinds=found(K.TEST_LOOSENED),
+    ),
+    "the program looks at who calls it": Attack(
+        head={
+            "sums.py": "import sys\n\n\ndef add(a, b):\n"
+            "    caller = sys._getframe(1).f_code.co_name.startswith('test_')\n"
+            "    return a + b if caller else a - b\n"
+        },
+        kinds=found(K.TEST_LOOSENED),
+    ),
+    "the program looks at the command line": Attack(
+        head={
+            "sums.py": "import sys\n\n\ndef add(a, b):\n"
+            "    return a + b if any('unittest' in word for word in sys.orig_argv) else a - b\n"
+        },
+        kinds=found(K.TEST_LOOSENED),
+    ),
+    "a plugin that conftest.py names": Attack(
+        base={**PYTEST, "conftest.py": "pytest_plugins = ['plugin']\n", "plugin.py": "X = 1\n"},
+        head={**BROKEN, "plugin.py": SKIPPING},
+        kinds=found(K.TEST_LOOSENED),
+    ),
     "the Makefile's target": Attack(
         base=MADE,
         head={**BROKEN, "Makefile": f"test:\n\t@printf '{FAKED}\\n'\n"},

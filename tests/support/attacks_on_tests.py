@@ -175,6 +175,15 @@ ON_TESTS: dict[str, Attack] = {
         head={**BROKEN, "golden/add.json": "[-1, 0]\n"},
         kinds=found(K.BASE_TESTS_RED),
     ),
+    "expected data beside the program changed": Attack(
+        base={
+            **{path: text for path, text in GOLDEN.items() if path != "golden/add.json"},
+            "test_sums.py": GOLDEN["test_sums.py"].replace("golden/add", "add-expected"),
+            "add-expected.json": "[5, 0]\n",
+        },
+        head={**BROKEN, "add-expected.json": "[-1, 0]\n"},
+        kinds=found(K.BASE_TESTS_RED),
+    ),
     "snapshot deleted, to be written anew": Attack(
         base=SNAPPED,
         head={**BROKEN, "tests/__snapshots__/add.snap": None},

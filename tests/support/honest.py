@@ -69,6 +69,15 @@ HONEST: dict[str, Attack] = {
         head={"sums.py": FASTER, "tests/README.md": "# Tests\n", "README.md": "# Sums\n"},
     ),
     "a command line": Attack(head={"cli.py": CLI}),
+    "a plugin loader": Attack(
+        head={
+            "plugins.py": "import importlib\nimport sys\n\n\ndef load(name):\n"
+            "    if name in sys.modules:\n        return sys.modules[name]\n"
+            "    module = importlib.import_module(name)\n"
+            "    return getattr(module, 'Plugin', None)\n",
+            "sums.py": FASTER,
+        }
+    ),
     "a package beside the module": Attack(
         head={
             "shop/__init__.py": "",
@@ -102,6 +111,14 @@ HONEST: dict[str, Attack] = {
     ),
     "node: a program changed": Attack(
         base=NODE, head={"sums.js": "const add = (a, b) => a + b;\n\nmodule.exports = { add };\n"}
+    ),
+    "node: a command line": Attack(
+        base=NODE,
+        head={
+            "cli.js": '#!/usr/bin/env node\nconst { add } = require("./sums.js");\n\n'
+            "if (process.argv.length < 4) {\n  process.exit(1);\n}\n"
+            "console.log(add(Number(process.argv[2]), Number(process.argv[3])));\n"
+        },
     ),
     "node: another test and script": Attack(
         base=NODE,

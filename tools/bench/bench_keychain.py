@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from socket import AF_UNIX, socket
 
 from m31a_keychain import BackendHung, Found, KeyringStore, MemoryStore, Missing, Secret, resolve
@@ -68,11 +69,11 @@ def cpu_s(code: str, environ: dict[str, str]) -> float:
     """CPU seconds of an interpreter that runs `code`, the least of several."""
     best = float("inf")
     for _ in range(ROUNDS):
-        before = os.times()
+        before = getrusage(RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", code], env=environ, check=True)
-        after = os.times()
-        spent = after.children_user + after.children_system
-        best = min(best, spent - before.children_user - before.children_system)
+        after = getrusage(RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        best = min(best, spent)
     return best
 
 

@@ -140,6 +140,17 @@ def test_a_narrow_screen_says_what_side_by_side_needs() -> None:
     assert shown().press("s").effects == [Toast("side by side needs 120 columns")]
 
 
+def test_a_line_longer_than_the_screen_is_broken_and_nothing_is_lost() -> None:
+    words = " ".join(f"word{number}" for number in range(40))
+    patch = read_patch(f"--- a/f\n+++ b/f\n@@ -1 +1 @@\n-{words} old\n+{words} new\n")[0]
+
+    text = " ".join(line.text for line in patch_lines(patch, 40, beside=False).lines)
+
+    assert all(text.count(word) == 2 for word in words.split() if len(word) == 6)
+    assert "old" in text
+    assert "new" in text
+
+
 def test_keys_jump_from_change_to_change_and_from_file_to_file() -> None:
     desk = shown(Size(80, 12))
     assert "@@ 40" in desk.text

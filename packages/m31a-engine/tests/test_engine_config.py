@@ -92,7 +92,7 @@ def test_every_section_and_key_of_the_design_is_there() -> None:
         "ui": {"theme", "mouse", "vim", "inline", "leader"},
     }
     assert set(ProviderSettings.__struct_fields__) == {
-        *("kind", "base_url", "api_key", "api_key_env", "price_in"),
+        *("kind", "base_url", "api_key", "api_key_env", "price_in", "model"),
         *("price_out", "context", "headers", "text_tools"),
     }
 

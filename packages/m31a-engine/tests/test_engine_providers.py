@@ -15,7 +15,6 @@ from m31a_engine.config_sections import AgentsSection, ModelSection, ProviderSet
 from m31a_engine.connecting import connection_to, connections_of, is_local, prices_of
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.models import Models
-from m31a_engine.conversation.turn import tell
 from m31a_engine.conversation.window import WindowWatch
 from m31a_engine.errors import BudgetSpent, ConfigError, ProviderFailed, Refused
 from m31a_engine.events import ModelChosen, Noticed, ProviderSwitched
@@ -23,7 +22,7 @@ from m31a_engine.member import Member, list_file
 from m31a_engine.planning.plan import PlannedTask
 from m31a_engine.session.journal import Journal, read_records
 from m31a_engine.session.stream import EventStream
-from m31a_engine.switchboard import Switchboard
+from m31a_engine.switchboard import ASKED_FOR, News, Switchboard
 from m31a_keychain import MemoryStore
 from m31a_ledger import LedgerEntry
 from m31a_providers import (
@@ -106,6 +105,16 @@ def board_of(
         fallback=FallbackSettings() if fallback else None,
         limit_usd=limit_usd,
     )
+
+
+async def news_of(board: Switchboard) -> list[News]:
+    told: list[News] = []
+
+    async def emit(news: News) -> None:
+        told.append(news)
+
+    await board.tell(emit)
+    return told
 
 
 async def said_by(board: Switchboard) -> tuple[str, Usage]:
@@ -219,8 +228,7 @@ async def test_who_stands_in_is_told_before_its_first_word_and_asked_for_its_own
     told: list[object] = []
     async with board.stream(REQUEST) as events:
         async for event in events:
-            told.extend(board.news)
-            board.news.clear()
+            told.extend(await news_of(board))
             told.append(type(event))
 
     assert isinstance(told[0], ProviderSwitched)
@@ -234,7 +242,7 @@ async def test_without_fallback_an_outage_is_an_error(tmp_path: Path) -> None:
     board = board_of(tmp_path, {"first": ScriptedProvider([BUSY], name="first")}, line=("first",))
     with pytest.raises(ProviderError, match="busy"):
         await said_by(board)
-    assert not board.news
+    assert await news_of(board) == []
 
 
 async def test_another_provider_answers_from_the_next_request_on(tmp_path: Path) -> None:
@@ -254,9 +262,26 @@ async def test_another_provider_answers_from_the_next_request_on(tmp_path: Path)
     await board.settle("large")
 
     assert (await said_by(board))[0] == "again"
-    assert [(each.origin, each.target) for each in board.news if isinstance(each, ProviderSwitched)]
-    assert len(board.news) == 2
+    assert await news_of(board) == [
+        ProviderSwitched(origin="first", target="second", reason=ASKED_FOR),
+        ProviderSwitched(origin="second", target="first", reason=ASKED_FOR),
+    ]
     await board.aclose()
+
+
+async def test_a_model_that_a_person_names_is_asked_for_by_that_very_name(tmp_path: Path) -> None:
+    second = ScriptedProvider(["two", "two"], name="second")
+    providers = {"first": ScriptedProvider([], name="first"), "second": second}
+    given = {"second": settings(model="its-own")}
+    board = board_of(tmp_path, providers, line=("first",), given=given)
+    assert board.choose("second")
+    await board.settle("large")
+    await said_by(board)
+
+    board.take_as_named("large")
+    await said_by(board)
+
+    assert [request.model for request in second.requests] == ["its-own", "large"]
 
 
 async def test_a_provider_that_cannot_be_used_is_told_of_and_the_first_goes_on(
@@ -271,7 +296,9 @@ async def test_a_provider_that_cannot_be_used_is_told_of_and_the_first_goes_on(
         assert board.choose(name)
         await board.settle("large")
 
-    no_key, no_price = (each for each in board.news if isinstance(each, Noticed))
+    no_key, no_price = await news_of(board)
+    assert isinstance(no_key, Noticed)
+    assert isinstance(no_price, Noticed)
     assert "no API key" in no_key.text
     assert no_key.remedy == "set one"
     assert "price of dear's model large is not known" in no_price.text
@@ -281,20 +308,22 @@ async def test_a_provider_that_cannot_be_used_is_told_of_and_the_first_goes_on(
 async def test_news_is_journalled_in_its_order_even_when_whoever_tells_is_cancelled(
     tmp_path: Path,
 ) -> None:
-    board = board_of(tmp_path, {"first": ScriptedProvider([], name="first")}, line=("first",))
-    for name in ("a", "b", "c"):
-        board.news.append(Noticed(text=name))
+    providers = {"first": ScriptedProvider([], name="first")}
+    board = board_of(tmp_path, providers, line=("first",))
+    for name in ("keyless", "keyless"):
+        board.choose(name)
+        await board.settle("large")
 
     with at_stream(tmp_path) as (_, stream):
         with anyio.CancelScope() as scope:
             scope.cancel()
-            await tell(board, stream)
+            await board.tell(stream.emit)
         stream.close()
         told = [envelope.event async for envelope in stream.reader]
     kept = [record for record in read_records(tmp_path)[0] if record.kind == "envelope"]
 
-    assert told == [Noticed(text=name) for name in ("a", "b", "c")]
-    assert len(kept) == 3
+    assert [type(event) for event in told] == [Noticed] * 2
+    assert len(kept) == 2
 
 
 async def test_prices_are_configured_else_listed_else_unknown_and_asked_for_once(

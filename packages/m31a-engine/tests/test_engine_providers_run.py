@@ -48,12 +48,13 @@ from m31a_providers import (
     SystemMessage,
     UserMessage,
 )
-from m31a_providers.testing import Call, ModelServer, Reply, Rule, ScriptedProvider
+from m31a_providers.testing import Call, ModelServer, Reply, Rule, Script, ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
-EDIT = {"path": "sums.py", "old_string": "a - b", "new_string": "a + b"}
+EDIT: dict[str, object] = {"path": "sums.py", "old_string": "a - b", "new_string": "a + b"}
 MEND = (Call(name="Edit", arguments=EDIT),)
+DONE = Reply(text="It adds now.", model="second-1")
 HELD = Reply(tool_calls=MEND, hold="gate")
 GOAL = "make add() return the sum"
 DIRECT = Options(mode=Mode.DIRECT)
@@ -111,7 +112,7 @@ async def test_a_run_goes_on_with_another_provider_from_the_next_request_on(
 ) -> None:
     with (
         ModelServer([HELD]) as first,
-        ModelServer([Rule(reply=Reply(text="It adds now.", model="second-1"))]) as second,
+        ModelServer(Script(rules=(Rule(reply=DONE),), context_tokens=16_384)) as second,
     ):
         first.hold("gate")
         engine = engine_of(
@@ -135,6 +136,8 @@ async def test_a_run_goes_on_with_another_provider_from_the_next_request_on(
     assert isinstance(asked.body, dict)
     assert asked.body["max_tokens"] == 8192, "a quarter of the window"
     assert {request.model for request in second.requests} == {"second"}
+    assert isinstance(second.requests[0].body, dict)
+    assert second.requests[0].body["max_tokens"] == 4096, "the second one told its window itself"
     end = events[-1]
     assert isinstance(end, RunEnded)
     assert end.report.models == ("any", "second-1")
@@ -149,7 +152,7 @@ async def test_who_is_out_of_order_is_stood_in_for_in_mid_task_and_the_report_na
     leave_me = Reply(status=429, error="slow down", headers={"Retry-After": "60"})
     with (
         ModelServer([Reply(tool_calls=MEND), Rule(reply=leave_me)]) as first,
-        ModelServer([Rule(reply=Reply(text="It adds now.", model="second-1"))]) as second,
+        ModelServer([Rule(reply=DONE)]) as second,
     ):
         engine = engine_of(
             project,

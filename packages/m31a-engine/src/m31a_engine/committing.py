@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from m31a_engine.session.journal import Journal, keyed
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Bay, ComingBay, Integrated, MergeConflict, Workbench
 from m31a_providers import SystemMessage, UserMessage
-from m31a_rollback import MESSAGE_HOOKS, HookFailed, Prepared, WorkTree
+from m31a_rollback import MESSAGE_HOOKS, HookFailed, Prepared, WorkTree, format_message
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +33,9 @@ class HookRefused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         self.final = refusal.hook in MESSAGE_HOOKS
         """Whether other work would not help: the model was asked for another message already."""
-        ended = f"the repository's {refusal.hook} hook refused the commit (exit {refusal.exit_code})"
+        ended = (
+            f"the repository's {refusal.hook} hook refused the commit (exit {refusal.exit_code})"
+        )
         kept = "Nothing was committed; your changes are still in the files."
         super().__init__(
             f"{ended}:\n{refusal.output}" if self.final else f"{ended}. {kept}\n\n{refusal.output}"
@@ -100,7 +103,9 @@ class Commits:
             other = await self._other_message(message, exc, key)
             return await self.hooks.run(tree, other, MESSAGE_HOOKS)
 
-    async def shipped_message(self, message: str, trailers: str, key: str) -> str:
+    async def shipped_message(
+        self, message: str, proof: Sequence[tuple[str, str]], key: str
+    ) -> str:
         """The message of the commit to be shipped, proof included, as the hooks leave it.
 
         The pre-commit hook has seen this tree when its last task was committed.
@@ -111,24 +116,37 @@ class Commits:
         """
         hooks = await self.hooks.wanted()
         if not set(hooks) & set(MESSAGE_HOOKS):
-            return _whole(message, trailers)
+            return format_message(message, proof)
         tree = await self.workbench.look()
         try:
             try:
-                said = await self.hooks.run(tree, _whole(message, trailers), MESSAGE_HOOKS)
+                said = await self.hooks.run(tree, format_message(message, proof), MESSAGE_HOOKS)
             except HookFailed as exc:
                 other = await self._other_message(message, exc, key)
-                said = await self.hooks.run(tree, _whole(other, trailers), MESSAGE_HOOKS)
+                said = await self.hooks.run(tree, format_message(other, proof), MESSAGE_HOOKS)
         except HookFailed as exc:
-            refusal = Refusal(hook=exc.hook, exit_code=exc.exit_code, output=exc.output)
-            raise HookRefused(refusal) from exc
-        if said.tree != await self.workbench.repository.tree_of(self.workbench.head):
-            await tree.reset_to(self.workbench.head)
-            raise HookRefused(_spoilt(said, "it changed files that are verified already"))
-        kept = set(said.message.splitlines())
-        if not kept.issuperset(trailers.splitlines()):
-            raise HookRefused(_spoilt(said, "it changed the trailers that hold the proof"))
+            raise HookRefused(
+                Refusal(hook=exc.hook, exit_code=exc.exit_code, output=exc.output)
+            ) from exc
+        spoilt = await self._spoilt(tree, said, proof)
+        if spoilt:
+            raise HookRefused(Refusal(hook=said.ran[-1].hook, exit_code=0, output=spoilt))
         return said.message
+
+    async def _spoilt(
+        self, tree: WorkTree, said: Prepared, proof: Sequence[tuple[str, str]]
+    ) -> str:
+        """What hooks for the message have changed that is proven already; "" when nothing."""
+        repository, head = self.workbench.repository, self.workbench.head
+        if said.tree != await repository.tree_of(head):
+            await tree.reset_to(head)
+            return "it changed files that are verified already"
+        tried = await repository.commit_tree(
+            said.tree, (), said.message, at=datetime.fromtimestamp(0, UTC), sign=False
+        )
+        if not set(await repository.trailers(tried)).issuperset(proof):
+            return "it changed the trailers that hold the proof"
+        return ""
 
     async def _other_message(self, message: str, error: HookFailed, key: str) -> str:
         """Another message from the model, which is asked once."""
@@ -147,14 +165,6 @@ class Commits:
         )
         talk = Conversation.restore(f"{key}/message", "ship", "", opening, self.journal.records)
         return _unfenced(await self.talker.carry_on(talk, None)) or message
-
-
-def _whole(message: str, trailers: str) -> str:
-    return "\n\n".join(part for part in (message.strip("\n"), trailers.strip("\n")) if part) + "\n"
-
-
-def _spoilt(said: Prepared, why: str) -> Refusal:
-    return Refusal(hook=said.ran[-1].hook, exit_code=0, output=why)
 
 
 def _unfenced(text: str) -> str:

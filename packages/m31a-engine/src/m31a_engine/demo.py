@@ -58,6 +58,7 @@ async def demo(
             {
                 **overrides,
                 "provider.default": "demo",
+                "provider.auto_fallback": False,
                 "provider.demo.base_url": server.base_url,
                 "model.default": MODEL,
                 "permissions.mode": "allow_all",

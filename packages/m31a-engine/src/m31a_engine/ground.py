@@ -11,8 +11,12 @@ from m31a_engine.errors import Refused
 from m31a_engine.paths import shown_path
 from m31a_engine.session.state import Options
 from m31a_engine.shipping.secrets import find_secrets
-from m31a_rollback import Locked, NotARepository, Repository, RollbackError
+from m31a_rollback import CannotSign, Locked, NotARepository, Repository, RollbackError
 
+SIGNING = (
+    "start the agent or unlock the key (try `git commit-tree -S -m try HEAD^{tree}`), "
+    "or `git config commit.gpgSign false` for this repository"
+)
 MAX_FILE_BYTES = 10_000_000
 MAX_SCANNED_BYTES = 1_000_000
 
@@ -42,7 +46,11 @@ async def survey(project: Path, options: Options, *, trusted: bool) -> Ground:
         with contextlib.suppress(Locked):  # another run lands right now: that is no obstacle
             await repository.settle_landing()  # one that a kill cut off blocks git's index
         await repository.preflight()
+        if options.kind != "chat":
+            await repository.require_signing()
         status = await repository.status()
+    except CannotSign as exc:
+        raise Refused(str(exc), remedy=SIGNING) from exc
     except RollbackError as exc:
         raise Refused(str(exc)) from exc
     if status.head is None:

@@ -1,6 +1,6 @@
 """One provider of a run, with what is known of its models: windows, prices, the whole list."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -31,6 +31,10 @@ FRESH_S = 3600.0
 """How old a list of models may be before it is asked for again; an older one serves offline."""
 
 
+def _as_it_is(model: str) -> str:
+    return model
+
+
 @dataclass(slots=True)
 class Member:
     """A provider that prices its answers, and whose models are asked for at most once a run."""
@@ -39,6 +43,8 @@ class Member:
     settings: ProviderSettings
     kept_at: Path
     """Where its list of models is kept; a server on this machine is asked each time."""
+    called: Callable[[str], str] = _as_it_is
+    """From a model of the run to the one that this provider is asked for."""
     _models: Mapping[str, ModelInfo] | None = None
     _asking: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -67,9 +73,12 @@ class Member:
     @asynccontextmanager
     async def stream(self, request: ChatRequest) -> AsyncIterator[AsyncIterator[StreamEvent]]:
         """The answer, with its cost where the list of models tells what the server does not."""
+        model = self.called(request.model)
+        if model != request.model:
+            request = msgspec.structs.replace(request, model=model)
         async with (
             self.provider.stream(request) as events,
-            aclosing(self._priced(events, request.model)) as priced,
+            aclosing(self._priced(events, model)) as priced,
         ):
             yield priced
 

@@ -74,7 +74,7 @@ class Outfitter:
             bay = await coming.get()
             await self._prepare()
             if not ready:
-                confined = await self.shelter.around_task(bay.tree, self._dependencies())
+                confined = await self.shelter.around_task(bay.tree, self.dependencies())
                 workspace = self._workspace(bay.tree.path, confined, background)
                 await anyio.to_thread.run_sync(_tidy, workspace)
                 ready.append(
@@ -104,7 +104,7 @@ class Outfitter:
 
         async def place() -> Place:
             tree = await self.workbench.look()
-            confined = await self.shelter.around_reading(tree, self._dependencies())
+            confined = await self.shelter.around_reading(tree, self.dependencies())
             return Place(workspace=self._workspace(tree.path, confined), policy=READING)
 
         return Hands(
@@ -156,7 +156,8 @@ class Outfitter:
         """Keep a work tree as it is before a call that can destroy what is in it."""
         return await self.workbench.keep(bay, f"Before: {request.summary}")
 
-    def _dependencies(self) -> tuple[str, ...]:
+    def dependencies(self) -> tuple[str, ...]:
+        """The project's folders that commands see although they are not committed."""
         facts = self.keeper.session.facts
         found = facts.dependency_folders if facts is not None else ()
         return tuple(dict.fromkeys((*found, *self.config.verify.keep)))
@@ -168,13 +169,13 @@ class Outfitter:
         return Workspace(
             root=root,
             shown_as=self.ground.repository.root,
-            environment=self._command_environment(),
+            environment=self.command_environment(),
             outputs=self.folder.outputs,
             confined=confined,
             background=background,
         )
 
-    def _command_environment(self) -> dict[str, str]:
+    def command_environment(self) -> dict[str, str]:
         """What commands see: no secrets, and the project's own virtual environment first."""
         environment = child_environment(self.environ)
         # Whatever a command leaves behind and git does not ignore becomes part of the commit;

@@ -11,12 +11,14 @@ from m31a_engine.arbitrage import Arbitrage
 from m31a_engine.asks import OpenAsks
 from m31a_engine.chat import Chat
 from m31a_engine.checks.result import CheckResult
+from m31a_engine.committing import Commits
 from m31a_engine.compass import Compass
 from m31a_engine.config import Config
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.drafting import Drafting
 from m31a_engine.events import CheckEnded
 from m31a_engine.ground import Ground
+from m31a_engine.hooks import HookRunner
 from m31a_engine.intent_call import IntentCall
 from m31a_engine.learning.memory import Memory, Recalled
 from m31a_engine.machine import Mode, Phase
@@ -168,6 +170,22 @@ class Stations:
 
         return await Waves(drafting=self._drafting, journal=self.journal).next(session)
 
+    def _commits(self) -> Commits:
+        return Commits(
+            workbench=self.workbench,
+            hooks=HookRunner(
+                repository=self.ground.repository,
+                config=self.config,
+                shelter=self.shelter,
+                environment=self.outfit.command_environment,
+                folders=self.outfit.dependencies,
+            ),
+            journal=self.journal,
+            stream=self.stream,
+            talker=self.talker,
+            prompts=self.prompts,
+        )
+
     def _execute(self) -> RunsPhase:
         return Execute(
             talker=self.talker,
@@ -176,6 +194,7 @@ class Stations:
             journal=self.journal,
             config=self.config,
             workbench=self.workbench,
+            commits=self._commits(),
             hands_for=self.outfit.working,
             control=self.control,
             wishes=self.wishes,
@@ -193,6 +212,7 @@ class Stations:
             journal=self.journal,
             config=self.config,
             workbench=self.workbench,
+            commits=self._commits(),
             hands_for=self.outfit.working,
         )
 
@@ -204,6 +224,7 @@ class Stations:
             journal=self.journal,
             config=self.config,
             workbench=self.workbench,
+            commits=self._commits(),
             summarise=SummaryCall(
                 talker=self.talker,
                 journal=self.journal,

@@ -6,8 +6,9 @@ provider says.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -54,11 +55,12 @@ class Switchboard:
         self._is_named = is_named
         self._settings = fallback
         self._limit_usd = limit_usd
-        self._members = {name: open_member(name, self._broke) for name in names}
         self._first = names[0]
+        self._wanted: str | None = None
+        self._named: dict[str, set[str]] = {}
+        self._members = {name: self._opened(name) for name in names}
         self._line = tuple(self._members.values())
         self._answering = self._in_line()
-        self._wanted: str | None = None
         self._settling = anyio.Lock()
         self._news: deque[News] = deque()
         self._something_new = anyio.Event()
@@ -93,6 +95,10 @@ class Switchboard:
         self._wanted = name
         return True
 
+    def take_as_named(self, model: str) -> None:
+        """Ask for a model by the very name that a person has chosen while this one answers."""
+        self._named.setdefault(self._wanted or self.name, set()).add(model)
+
     async def settle(self, model: str) -> None:
         """Switch to the provider a person has asked for; who cannot be used is told of."""
         async with self._settling:
@@ -103,13 +109,13 @@ class Switchboard:
                 member = await self._usable(wanted, model)
             except EngineError as exc:
                 text = f"{wanted} cannot answer: {exc.message}; {self.name} goes on"
-                self._tell(Noticed(text=text, remedy=exc.remedy))
+                self._note(Noticed(text=text, remedy=exc.remedy))
                 return
             origin = self.name
             others = (other for other in self._line if other is not member)
             self._line = (member, *(others if self._settings is not None else ()))
             self._answering = self._in_line()
-            self._tell(ProviderSwitched(origin=origin, target=wanted, reason=ASKED_FOR))
+            self._note(ProviderSwitched(origin=origin, target=wanted, reason=ASKED_FOR))
 
     async def require_prices(self, models: Sequence[str]) -> None:
         """Make sure that a money limit can be kept, whoever answers.
@@ -147,13 +153,17 @@ class Switchboard:
         return await self.current.models()
 
     def model_at(self, member: Member, model: str) -> str:
-        """What a model is called at a provider that stands in for the first one."""
-        return model if member.name == self._first else member.settings.model or model
+        """What a model of the run is called at a provider that answers instead of the first."""
+        if member.name == self._first or model in self._named.get(member.name, ()):
+            return model
+        return member.settings.model or model
 
-    @property
-    def news(self) -> deque[News]:
-        """What has happened and was not told yet, oldest first; whoever tells it takes it away."""
-        return self._news
+    async def tell(self, emit: Callable[[News], Awaitable[None]]) -> None:
+        """Tell what has happened, oldest first; it is not lost when who tells it is cancelled."""
+        while self._news:
+            news = self._news.popleft()
+            with anyio.CancelScope(shield=True):
+                await emit(news)
 
     async def wait_for_news(self) -> None:
         """Return when something has happened."""
@@ -173,9 +183,7 @@ class Switchboard:
         """A provider, opened when it is needed. Raises: EngineError."""
         if name not in self._members:
             # The keychain may ask a person for a password.
-            self._members[name] = await anyio.to_thread.run_sync(
-                self._open_member, name, self._broke
-            )
+            self._members[name] = await anyio.to_thread.run_sync(self._opened, name)
         member = self._members[name]
         if self._limit_usd is not None:
             await self._require_price(member, model)
@@ -190,17 +198,17 @@ class Switchboard:
                 remedy=f"set price_in and price_out in [provider.{member.name}]",
             )
 
+    def _opened(self, name: str) -> Member:
+        member = self._open_member(name, self._broke)
+        member.called = partial(self.model_at, member)
+        return member
+
     def _in_line(self) -> FallbackProvider:
-        names = {
-            member.name: member.settings.model
-            for member in self._line
-            if member.name != self._first and member.settings.model
-        }
-        made = FallbackProvider(self._line, names, self._settings or FallbackSettings())
+        made = FallbackProvider(self._line, settings=self._settings or FallbackSettings())
 
         def tell(switch: Switch) -> None:
             if self._answering is made:  # else a person has chosen another meanwhile
-                self._tell(
+                self._note(
                     ProviderSwitched(
                         origin=switch.origin, target=switch.target, reason=switch.reason
                     )
@@ -209,7 +217,7 @@ class Switchboard:
         made.on_switch = tell
         return made
 
-    def _tell(self, news: News) -> None:
+    def _note(self, news: News) -> None:
         self._news.append(news)
         self._something_new.set()
 

@@ -9,6 +9,7 @@ import anyio
 import msgspec
 
 from m31a_engine.arbitrage import Arbitrage
+from m31a_engine.committing import Commits, HookRefused
 from m31a_engine.compass import Compass
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
@@ -102,6 +103,7 @@ class TaskWork:
     stream: EventStream
     journal: Journal
     workbench: Workbench
+    commits: Commits
     hands_for: HandsFor
     session: Session
     plan: Plan
@@ -119,7 +121,8 @@ class TaskWork:
         Raises:
             Stopped: the provider, the budget or a limit ends the run.
             Waits: a call needs a person's leave.
-            Broken: the files it left do not parse.
+            Broken: the files it left do not parse, or a commit hook refused them.
+            Unhealable: no message was accepted by the hooks.
         """
         planned = _payload(task)
         key = key_of(self.session, planned.id)
@@ -154,7 +157,7 @@ class TaskWork:
     async def _attempt(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
         try:
             return await self._worked(planned, key, phase, news)
-        except (MergeConflict, Broken):
+        except (MergeConflict, Broken, Unhealable):
             raise
         except Exception as caught:
             match sole(caught):
@@ -165,7 +168,8 @@ class TaskWork:
                     raise Stopped(error) from caught
 
     async def _worked(self, planned: PlannedTask, key: str, phase: str, news: str) -> TaskState:
-        coming = ComingBay(self.workbench, key)
+        work = f"task-{planned.id}"
+        coming = self.commits.coming(key, work)
         if phase == "execute" and self.arbitrage is not None:
             await self.arbitrage.choose(planned, f"{key_of(self.session, planned.id)}/model")
         talk = await self._conversation(planned, key, phase, news)
@@ -175,7 +179,10 @@ class TaskWork:
             await background.stop_all()
         message = title_of(planned.description)
         bay = await coming.get()
-        done = await self.workbench.integrate(bay, message)
+        try:
+            done = await self.commits.integrate(bay, message, work)
+        except HookRefused as exc:
+            raise (Unhealable if exc.final else Broken)(str(exc)) from exc
         await self.compass.edited(done.files, bay.tree.path)
         self.workbench.give_back(bay)
         if done.commit is not None:

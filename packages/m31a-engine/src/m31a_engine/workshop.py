@@ -19,7 +19,7 @@ from m31a_engine.config_sections import PermissionMode
 from m31a_engine.conversation.history import replies_in
 from m31a_engine.conversation.models import Models
 from m31a_engine.conversation.steering import Remark, Steering
-from m31a_engine.conversation.turn import Talker, tell
+from m31a_engine.conversation.turn import Talker
 from m31a_engine.conversation.window import WindowWatch
 from m31a_engine.events import Envelope, Noticed, RunEnded, RunStarted
 from m31a_engine.ground import Ground
@@ -168,7 +168,7 @@ class Workshop:
                 self._doing = None
                 group.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
-            await tell(self.board, self.stream)
+            await self.board.tell(self.stream.emit)
             ending = ending or Ending(session=keeper.session, outcome=Outcome.INTERRUPTED)
             report = await self._close(ending)
             if ending.outcome in {Outcome.SHIPPED, Outcome.SHIPPED_PARTIAL}:
@@ -253,7 +253,7 @@ class Workshop:
         """Tell at once who answers instead, also while the first word is still waited for."""
         while True:
             await self.board.wait_for_news()
-            await tell(self.board, self.stream)
+            await self.board.tell(self.stream.emit)
 
     async def _prepare(self) -> None:
         """Make the branch and the work tree while the model is being asked."""
@@ -352,6 +352,7 @@ class Workshop:
                 return self._doing is not None
             case SetPhaseModel():
                 self.models.choose(command.phase, command.model)
+                self.board.take_as_named(command.model)
                 return True
             case SetProvider():
                 return self._doing is not None and self.board.choose(command.name)

@@ -5,7 +5,7 @@ Nothing of the user's that is not committed is lost, whatever is called and when
 
 from m31a_rollback.bisection import BisectResult, BisectStep, Judgement, bisect
 from m31a_rollback.chain import Chain, revert_commits
-from m31a_rollback.commits import Commit, Identity
+from m31a_rollback.commits import Commit, Identity, format_message
 from m31a_rollback.errors import (
     BadName,
     BareRepository,
@@ -57,11 +57,12 @@ from m31a_rollback.trees import (
 from m31a_rollback.worktrees import WorkTree
 
 __all__ = [
+    "COMMIT_HOOKS",
+    "MESSAGE_HOOKS",
     "BadName",
     "BareRepository",
     "BisectResult",
     "BisectStep",
-    "COMMIT_HOOKS",
     "CannotLand",
     "CannotSign",
     "Chain",
@@ -86,7 +87,6 @@ __all__ = [
     "Landing",
     "LandingPath",
     "Locked",
-    "MESSAGE_HOOKS",
     "Merged",
     "NoIdentity",
     "NotADescendant",
@@ -111,6 +111,7 @@ __all__ = [
     "UnsafeOwner",
     "WorkTree",
     "bisect",
+    "format_message",
     "hard_reset",
     "revert_commits",
     "revert_files",

@@ -14,7 +14,7 @@ from m31a.program.screen import Pop, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import browse
 from m31a.widgets.block_lines import one_row, safe
-from m31a.widgets.browse import FIRST, Browse, browse_lines
+from m31a.widgets.browse import FIRST, Browse, Drawn, browse_lines
 from m31a.widgets.facts import fact_lines
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine import JournalBroken, Outcome, PermissionRequest, Plan, Risk, SessionInfo
@@ -100,7 +100,7 @@ class DeferredScreen(Screen[Deferred]):
             return View(fill((EMPTY, Line.of("  ", Span("looking …", DIM))), size))
         waiting = state.waiting
         lines = browse_lines(
-            [_row(each) for each in waiting],
+            Drawn(waiting, _row),
             lambda cells: _detail(state, waiting, cells),
             state.browse,
             size,

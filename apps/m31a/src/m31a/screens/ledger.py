@@ -12,7 +12,7 @@ from m31a.program.messages import Message, Pasted, Pressed, RunOver, Typed, Work
 from m31a.program.scene import Scene
 from m31a.program.screen import Push, Screen, Step
 from m31a.widgets import browse, field
-from m31a.widgets.browse import FIRST, TOP, Browse, browse_lines
+from m31a.widgets.browse import FIRST, TOP, Browse, Drawn, browse_lines
 from m31a.widgets.editor import BLANK, Draft, applied, drafted, typed
 from m31a.widgets.facts import counted
 from m31a.widgets.field import field_view
@@ -138,7 +138,7 @@ def _body(state: Ledger, book: Book, size: Size) -> tuple[Line, ...]:
     if state.tab is Tab.STATS:
         return window_lines(_figures(book, size.width), state.window, size)
     return browse_lines(
-        [run_line(row) for row in book.rows],
+        Drawn(book.rows, run_line),
         lambda cells: _detail(state, book, cells),
         state.browse,
         size,

@@ -14,7 +14,7 @@ from m31a.program.screen import Screen, Step
 from m31a.story.blocks import Block, CommitCard, Ending, FindingCard, Notice
 from m31a.widgets import browse
 from m31a.widgets.block_lines import GOOD, one_row, safe
-from m31a.widgets.browse import FIRST, Browse, browse_lines
+from m31a.widgets.browse import FIRST, Browse, Drawn, browse_lines
 from m31a.widgets.facts import fact_lines
 from m31a_engine import Severity
 
@@ -75,7 +75,7 @@ class NotificationsScreen(Screen[Notifications]):
         """The notes, and the chosen one in full."""
         notes = notes_of(scene.story.blocks)
         lines = browse_lines(
-            [_row(note) for note in notes],
+            Drawn(notes, _row),
             lambda cells: _detail(state, notes, cells),
             state.browse.within(len(notes)),
             size,

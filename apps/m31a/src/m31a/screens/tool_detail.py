@@ -18,7 +18,7 @@ from m31a.program.services import Services
 from m31a.story.blocks import ToolCard
 from m31a.widgets import browse
 from m31a.widgets.block_lines import one_row, safe
-from m31a.widgets.browse import Browse, browse_lines
+from m31a.widgets.browse import Browse, Drawn, browse_lines
 from m31a.widgets.diff_view import diff_lines
 from m31a.widgets.facts import fact_lines, raw_lines, title_lines
 from m31a.widgets.trouble import trouble_lines
@@ -103,7 +103,7 @@ class ToolDetailScreen(Screen[ToolDetail]):
         """The calls, and the chosen one in full."""
         calls = _calls(state.call, scene)
         lines = browse_lines(
-            [_row(call) for call in calls],
+            Drawn(calls, _row),
             lambda cells: _detail(state, calls, cells),
             state.browse.within(len(calls)),
             size,

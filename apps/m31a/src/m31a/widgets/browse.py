@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar, overload
 
 from m31a.draw.frame import Size
 from m31a.draw.line import EMPTY, Line, Span
@@ -10,6 +10,8 @@ from m31a.draw.style import BORDER, DIM
 from m31a.program.keymap import KeyTable, bind
 from m31a.widgets.listing import listing_lines, moved
 from m31a.widgets.scroll import Window, window_lines
+
+T = TypeVar("T")
 
 WIDE = 76
 """From so many cells on the two stand side by side."""
@@ -77,6 +79,32 @@ class Browse:
 
 
 FIRST = Browse()
+
+
+class Drawn(Sequence[Line], Generic[T]):
+    """Rows that are drawn when they are looked at: a list of thousands costs what is seen of it."""
+
+    __slots__ = ("_draw", "_items")
+
+    def __init__(self, items: Sequence[T], draw: Callable[[T], Line]) -> None:
+        self._items = items
+        self._draw = draw
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, at: int) -> Line: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Line]: ...
+
+    def __getitem__(self, at: int | slice) -> Line | Sequence[Line]:
+        """One row, or some of them."""
+        if isinstance(at, slice):
+            return [self._draw(item) for item in self._items[at]]
+        return self._draw(self._items[at])
 
 
 def browse_lines(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import takewhile, zip_longest
 
-from m31a.draw.line import EMPTY, Line, Span, span
+from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import BORDER, DIM, PLAIN, Style, Tone
 from m31a.draw.text import expand_tabs
 from m31a.widgets.block_lines import one_row, safe
@@ -163,18 +163,18 @@ def patch_lines(patch: FilePatch, cells: int, *, beside: bool) -> Laid:
 
 
 def _below(hunk: Hunk, cells: int) -> Iterator[Line]:
-    """The old lines of a change, then the new ones."""
+    """The old lines of a change, then the new ones; long ones broken, so that nothing is lost."""
     waiting: list[Line] = []
     for before, after in _paired(hunk.rows):
         if before is not None and before is after:
             yield from waiting
             waiting = []
-            yield _line(before, before.new, None, cells)
+            yield from _broken(before, before.new, None, cells)
             continue
         if before is not None:
-            yield _line(before, before.old, after, cells)
+            yield from _broken(before, before.old, after, cells)
         if after is not None:
-            waiting.append(_line(after, after.new, before, cells))
+            waiting.extend(_broken(after, after.new, before, cells))
     yield from waiting
 
 
@@ -208,19 +208,42 @@ def _paired(rows: Sequence[Row]) -> Iterator[tuple[Row | None, Row | None]]:
     yield from zip_longest(old, new)
 
 
+def _broken(row: Row, number: int, other: Row | None, cells: int) -> Iterator[Line]:
+    """One line of a file on as many rows as it needs."""
+    head = _gutter(row, number)
+    for index, body in enumerate(wrapped(_body(row, other), max(8, cells - head.width))):
+        lead = head.spans if index == 0 else (" " * head.width,)
+        yield Line.of(*lead, *body.spans)
+
+
 def _line(row: Row, number: int, other: Row | None, cells: int) -> Line:
+    """One line of a file on one row, cut."""
+    return _gutter(row, number).plus(*_body(row, other)).clipped(cells)
+
+
+def _gutter(row: Row, number: int) -> Line:
+    style, _ = _STYLES.get(row.sign, (PLAIN, PLAIN))
+    return Line.of(Span(f"{number:>{NUMBER_CELLS - 1}} ", _GUTTER), Span(f"{row.sign} ", style))
+
+
+def _body(row: Row, other: Row | None) -> tuple[Span, ...]:
+    """A line's text; where it stands against another, what differs is marked."""
     style, strong = _STYLES.get(row.sign, (PLAIN, PLAIN))
-    text = safe(row.text)
-    head = Line.of(Span(f"{number:>{NUMBER_CELLS - 1}} ", _GUTTER), Span(f"{row.sign} ", style))
-    if other is None or other.sign == row.sign or not row.text.strip():
-        return head.plus(span(expand_tabs(text), style)).clipped(cells)
-    first, last = _common(text, safe(other.text))
+    text = _one_line(row.text)
+    if other is None or other.sign == row.sign or not text.strip():
+        return (span(text, style),)
+    first, last = _common(text, _one_line(other.text))
     end = len(text) - last
-    return head.plus(
-        span(expand_tabs(text[:first]), style),
-        span(expand_tabs(text[first:end]), strong if first + last else style),
-        span(expand_tabs(text[end:]), style),
-    ).clipped(cells)
+    return (
+        span(text[:first], style),
+        span(text[first:end], strong if first + last else style),
+        span(text[end:], style),
+    )
+
+
+def _one_line(text: str) -> str:
+    """A line from outside, harmless, its tabs as blanks."""
+    return expand_tabs(safe(text).replace("\n", " "))
 
 
 def _common(text: str, other: str) -> tuple[int, int]:

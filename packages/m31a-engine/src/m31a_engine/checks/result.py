@@ -51,6 +51,7 @@ class FindingKind(StrEnum):
     CONFLICT_MARKER = "conflict-marker"
     FAILED_TASK = "failed-task"
     UNVERIFIED_TREE = "unverified-tree"
+    HOOK_REFUSED = "hook-refused"
 
 
 TEST_CHANGES = "test-changes"

@@ -1,5 +1,6 @@
 """One tree on which commands are watched; each is run there once in a lifetime."""
 
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -230,8 +231,17 @@ def _lay(root: Path, files: Mapping[str, bytes | None]) -> None:
         path = root / name
         if not path.parent.resolve().is_relative_to(inside):
             continue
-        if path.is_symlink() or path.is_file():
-            path.unlink()
-        if data is not None and not path.exists():
+        _clear(path)
+        if data is not None:
+            for folder in path.relative_to(root).parents:
+                if (root / folder).is_file():
+                    (root / folder).unlink()
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(path, data)
+
+
+def _clear(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif path.parent.is_dir():
+        path.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import msgspec
 
 from m31a_autodream import Breaker
 from m31a_engine.budget import MAX_OUTPUT_TOKENS, Budget, Reservation
+from m31a_engine.conversation.cache_watch import CacheWatch
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.models import Models
@@ -22,7 +23,6 @@ from m31a_engine.events import (
     Event,
     MessageDone,
     MessageRestarted,
-    Noticed,
     ReasoningStreamed,
     TextStreamed,
     ToolEnded,
@@ -68,7 +68,6 @@ TOO_MANY = (
     f"[M31A] Not run: at most {MAX_CALLS} calls in one answer. Ask again for what is missing."
 )
 CUT = "[M31A] Your answer was cut off at its length limit. Go on where it stopped."
-WORKING = frozenset({"execute", "heal"})
 NO_TOOLS = "[M31A] Not run: no tools are offered here. Answer in text."
 
 
@@ -96,9 +95,7 @@ class Talker:
     prompts: Sequence[Path] = ()
     _encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
     _breakers: dict[str, Breaker] = field(default_factory=dict)
-    _asked: dict[tuple[str, str], tuple[str, int, str, str]] = field(default_factory=dict)
-    """By phase and task what the newest request was part of: when that changes, so may the rest."""
-    _told_of_break: set[str] = field(default_factory=set)
+    _cache: CacheWatch = field(default_factory=CacheWatch)
 
     async def carry_on(self, talk: Conversation, hands: Hands | None) -> str:
         """The model's closing words, after all its calls have run.
@@ -209,7 +206,7 @@ class Talker:
                     remedy="look at what is done, then resume with a larger --max-turns",
                 )
             await self.board.settle(model)
-            await tell(self.board, self.stream)
+            await self.board.tell(self.stream.emit)
             longest = await self.window.longest_answer(talk, model)
             reservation = await self._reserve(talk, model, longest)
         except BaseException:
@@ -233,26 +230,12 @@ class Talker:
             self.budget.lose(reservation)
             raise
         finally:
-            await tell(self.board, self.stream)
+            await self.board.tell(self.stream.emit)
         self.budget.settle(reservation, message.usage, message.model)
-        await self._note_break(talk, model)
+        complaint = self._cache.complaint(self.board, talk, model)
+        if complaint is not None:
+            await self.stream.emit(complaint)
         await self._note_reply(talk, message)
-
-    async def _note_break(self, talk: Conversation, model: str) -> None:
-        """Say once that a conversation did not go on where it ended, and so costs more."""
-        found = self.board.broken_prefix()
-        part_of = (talk.name, talk.condensations, model, self.board.name)
-        before = self._asked.get((talk.phase, talk.task))
-        self._asked[talk.phase, talk.task] = part_of
-        if found is None or before != part_of or talk.phase not in WORKING:
-            return
-        if not self._told_of_break:
-            self._told_of_break.add(talk.name)
-            text = (
-                f"{self.board.name} cannot use its prompt cache: in {talk.name} a request differs"
-                f" from the one before it at byte {found.at_byte} of {found.of_bytes}"
-            )
-            await self.stream.emit(Noticed(text=text, remedy="report it: it makes runs dearer"))
 
     async def _note_reply(self, talk: Conversation, message: AssistantMessage) -> None:
         calls = message.tool_calls
@@ -286,8 +269,7 @@ class Talker:
     ) -> AssistantMessage:
         async with self.board.stream(request) as events:
             async for event in events:
-                if self.board.news:
-                    await tell(self.board, self.stream)
+                await self.board.tell(self.stream.emit)
                 match event:
                     case TextDelta():
                         await self.stream.live(TextStreamed(conversation=name, text=event.text))
@@ -394,14 +376,6 @@ class Talker:
         if decision is not None and deferred and hands.defers:
             return _Done.deferring(call, talk.name, decision.request or _request_of(call))
         return _Done.ended(call, talk.name, result)
-
-
-async def tell(board: Switchboard, stream: EventStream) -> None:
-    """Tell what the providers have been up to; nothing is lost when whoever tells is stopped."""
-    while board.news:
-        news = board.news.popleft()
-        with anyio.CancelScope(shield=True):
-            await stream.emit(news)
 
 
 @dataclass(frozen=True, slots=True)

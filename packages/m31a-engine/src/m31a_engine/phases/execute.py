@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from m31a_engine.arbitrage import Arbitrage
+from m31a_engine.committing import Commits
 from m31a_engine.compass import Compass
 from m31a_engine.config import Config
 from m31a_engine.conversation.turn import Talker
@@ -43,6 +44,7 @@ class Execute:
     journal: Journal
     config: Config
     workbench: Workbench
+    commits: Commits
     hands_for: HandsFor
     control: Control
     wishes: Callable[[], Wish]
@@ -141,6 +143,7 @@ class Execute:
             stream=self.stream,
             journal=self.journal,
             workbench=self.workbench,
+            commits=self.commits,
             hands_for=self.hands_for,
             session=session,
             plan=plan,

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from m31a_engine import events
-from m31a_engine.checks.result import Finding, Severity, Verdict, Verification
+from m31a_engine.checks.result import Finding, FindingKind, Severity, Verdict, Verification
+from m31a_engine.committing import Commits, HookRefused
 from m31a_engine.config import Config
 from m31a_engine.config_sections import ShipForm
 from m31a_engine.machine import Phase
@@ -32,7 +33,7 @@ class ShipIntention(msgspec.Struct, frozen=True, kw_only=True):
     tree: str
     parents: tuple[str, ...]
     message: str
-    trailers: tuple[tuple[str, str], ...]
+    """As the hooks have left it, trailers included."""
     at: int
     before: str
     """Where the session's branch stands before."""
@@ -54,6 +55,7 @@ class Ship:
     journal: Journal
     config: Config
     workbench: Workbench
+    commits: Commits
     summarise: Callable[[Session], Awaitable[str]]
     """Says what was built and how to try it; empty when it cannot."""
 
@@ -83,14 +85,13 @@ class Ship:
         red = verification.verdict is Verdict.FAILED and session.options.on_failure != "land"
         if blocked or red:
             return Step(session=session, next=Phase.IDLE)
-        commit = await once_as_intended(
-            self.journal,
-            f"{key}/commit",
-            str,
-            await self._intention(session, verification),
-            self._commit,
-        )
-        session = await self._tell_of_hooks(session)
+        try:
+            intention = self.journal.intended(f"{key}/commit", ShipIntention)
+            intention = intention or await self._intention(session, verification, key)
+        except HookRefused as exc:
+            return await self._refused(session, exc)
+        commit = await once_as_intended(self.journal, f"{key}/commit", str, intention, self._commit)
+        session = await self._tell_of_the_skipped(session)
         await self.repository.write_evidence(commit, msgspec.json.encode(verification))
         await self.stream.emit(events.CommitMade(commit=commit, subject=title_of(session.goal)))
         shipped = Shipped(commit=commit, landed=False)
@@ -103,14 +104,25 @@ class Ship:
         session = msgspec.structs.replace(session, closing=closing)
         return Step(session=session, next=Phase.IDLE)
 
-    async def _tell_of_hooks(self, session: Session) -> Session:
-        """Say which of the repository's commit hooks did not see this commit."""
-        hooks = await self.repository.commit_hooks()
-        if not hooks:
-            return session
-        text = f"the repository's commit hooks were not run: {', '.join(hooks)}"
-        await self.stream.emit(events.Noticed(text=text))
-        return msgspec.structs.replace(session, ignored=(*session.ignored, text))
+    async def _refused(self, session: Session, refusal: HookRefused) -> Step:
+        """The session unshipped, because a hook has the last word on the message."""
+        finding = Finding(
+            kind=FindingKind.HOOK_REFUSED, severity=Severity.BLOCKING, text=str(refusal)
+        )
+        await self.stream.emit(events.FindingMade(finding=finding))
+        session = msgspec.structs.replace(session, preflight=(*session.preflight, finding))
+        return Step(session=session, next=Phase.IDLE)
+
+    async def _tell_of_the_skipped(self, session: Session) -> Session:
+        """Say which of the repository's commit hooks and wishes this commit was made without."""
+        told = [await self.commits.hooks.skipped()]
+        if await self.repository.overruled_signing():
+            told.append("the commit is not signed: only the folder's own settings ask for it, and")
+            told[-1] += " the folder is not trusted"
+        for text in filter(None, told):
+            await self.stream.emit(events.Noticed(text=text))
+            session = msgspec.structs.replace(session, ignored=(*session.ignored, text))
+        return session
 
     async def _preflight(self, session: Session, verification: Verification) -> tuple[Finding, ...]:
         """What a last look at the change has found; it is told, too."""
@@ -132,7 +144,10 @@ class Ship:
             await self.stream.emit(events.FindingMade(finding=finding))
         return tuple(findings)
 
-    async def _intention(self, session: Session, verification: Verification) -> ShipIntention:
+    async def _intention(
+        self, session: Session, verification: Verification, key: str
+    ) -> ShipIntention:
+        """The commit to be made. Raises: HookRefused."""
         tree = await self.repository.tree_of(session.head)
         if verification.tree != tree:
             raise AssertionError("the verified tree is not the tree to be shipped")
@@ -148,8 +163,9 @@ class Ship:
         return ShipIntention(
             tree=tree,
             parents=parents,
-            message=_message(session),
-            trailers=trailers_for(session.id, session.base, verification),
+            message=await self.commits.shipped_message(
+                _message(session), trailers_for(session.id, session.base, verification), key
+            ),
             at=int(time.time()),
             before=session.head,
         )
@@ -159,11 +175,9 @@ class Ship:
             intention.tree,
             intention.parents,
             intention.message,
-            trailers=intention.trailers,
             at=datetime.fromtimestamp(intention.at, UTC),
         )
-        await self.workbench.move(commit, intention.before)
-        return commit
+        return await self.workbench.move(commit, intention.before)
 
     async def _land(self, session: Session, commit: str, key: str) -> Shipped:
         note = self.journal.intended(f"{key}/landing", LandingNote)

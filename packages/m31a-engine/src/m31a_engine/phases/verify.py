@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from m31a_engine.checks.result import Verdict, Verification
+from m31a_engine.committing import Commits, HookRefused
 from m31a_engine.config import Config
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.opening import goal_text, opening
@@ -20,7 +21,7 @@ from m31a_engine.session.effects import once
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session, Step
 from m31a_engine.session.stream import EventStream
-from m31a_engine.session.workbench import ComingBay, Workbench
+from m31a_engine.session.workbench import Workbench
 from m31a_engine.taskwork import HandsFor
 from m31a_tools import Background
 
@@ -37,6 +38,7 @@ class Verify:
     journal: Journal
     config: Config
     workbench: Workbench
+    commits: Commits
     hands_for: HandsFor
     prompts: Sequence[Path] = ()
 
@@ -46,12 +48,21 @@ class Verify:
             return Step(session=session, next=Phase.SHIP)  # which says that there is nothing
         first = verification = await self._prove(session, 0)
         words: list[str] = []
+        refused = ""
         for attempt in range(1, self.config.features.max_heal_attempts + 1):
             if verification.verdict is not Verdict.FAILED:
                 break
             if attempt == 1:
                 verification = await self._with_culprit(session, verification)
-            closing = await self._heal(session, verification, attempt)
+            try:
+                closing = await self._heal(session, verification, attempt, refused)
+            except HookRefused as exc:
+                refused = str(exc)
+                await self.stream.emit(Noticed(text=refused))
+                if exc.final:
+                    break
+                continue
+            refused = ""
             if closing is None:
                 break
             words.append(closing)
@@ -91,13 +102,20 @@ class Verify:
             await self.stream.emit(CulpritFound(culprit=found.culprit))
         return found
 
-    async def _heal(self, session: Session, verification: Verification, attempt: int) -> str | None:
-        """What the model says it mended; None when the attempt changed nothing."""
+    async def _heal(
+        self, session: Session, verification: Verification, attempt: int, refused: str
+    ) -> str | None:
+        """What the model says it mended; None when the attempt changed nothing.
+
+        Raises: HookRefused.
+        """
         key = f"verify-{session.round}/heal-{attempt}"
-        coming = ComingBay(self.workbench, key)
+        work = f"verify-{session.round}"
+        coming = self.commits.coming(key, work)
         parts = (
             goal_text(session),
             "# What the checks found on the finished work\n\n" + failure_text(verification),
+            *((f"# What became of the last attempt\n\n{refused}",) if refused else ()),
         )
         talk = Conversation.restore(
             key, "heal", "", opening("heal", session, parts, self.prompts), self.journal.records
@@ -112,7 +130,7 @@ class Verify:
             await self.stream.emit(Noticed(text=f"healing stopped: {exc}", remedy=exc.remedy))
             return None
         bay = await coming.get()
-        done = await self.workbench.integrate(bay, HEALED)
+        done = await self.commits.integrate(bay, HEALED, work)
         self.workbench.give_back(bay)
         if done.commit is None:
             return None

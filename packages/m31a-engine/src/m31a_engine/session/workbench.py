@@ -163,10 +163,11 @@ class Workbench:
         """A work tree that shows the newest commit, to be read while no task works."""
         await self.prepare()
         async with self._making:
-            tree = await self._tree(0)
-            if 0 not in self._taken and self._new.get(0) != self.head:
+            number = self._free()
+            tree = await self._tree(number)
+            if self._new.get(number) != self.head:
                 await tree.reset_to(self.head)
-                self._new[0] = self.head
+                self._new[number] = self.head
             return tree
 
     async def take(self, key: str, heir_of: str = "") -> Bay:
@@ -188,9 +189,12 @@ class Workbench:
             await self._finish_laying(bay)
         return bay
 
+    def _free(self) -> int:
+        return next(n for n in range(len(self._taken) + 1) if n not in self._taken)
+
     async def _new_place(self) -> Place:
         """A tree that nobody has, at the newest commit."""
-        number = next(n for n in range(len(self._taken) + 1) if n not in self._taken)
+        number = self._free()
         place = Place(number=number, base=self.head)
         tree = await self._tree(number)
         if self._new.pop(number, "") != place.base:
@@ -228,9 +232,7 @@ class Workbench:
             self._trees[number] = tree
         return tree
 
-    async def integrate(
-        self, bay: Bay, message: str, prepare: Prepare | None = None
-    ) -> Integrated:
+    async def integrate(self, bay: Bay, message: str, prepare: Prepare | None = None) -> Integrated:
         """Put all that changed in a work tree on the session's branch as one commit.
 
         Before `prepare` is asked, what was integrated meanwhile is brought into the work tree:
