@@ -31,7 +31,7 @@ FONTS = Path(os.environ.get("M31A_FONT", "/usr/share/fonts/truetype/dejavu/DejaV
 POINTS = 15
 CELL = (9, 19)
 MARGIN = 8
-COLOURS = 96
+COLOURS = 128
 """Colours kept in a picture; the shades at the edges of letters are the most of them."""
 GROUNDS = {"dark": ("#c9d1d9", "#0d1117"), "light": ("#1f2328", "#ffffff")}
 """Text and ground of an ordinary terminal for each look."""
@@ -138,7 +138,8 @@ def painted_states(folder: Path) -> list[Path]:
     """The painted frames that the snapshot tests leave in a folder."""
     told = {**os.environ, "M31A_PAINTED": str(folder)}
     pictured = [file for file in TESTS.glob("test_*.py") if "snapshot(" in file.read_text("utf-8")]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *pictured]
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, pictured)]
+    command = [sys.executable, *words]
     done = subprocess.run(command, cwd=workspace.ROOT, env=told, check=False)
     print(f"pytest ended with {done.returncode}", file=sys.stderr)
     return sorted(folder.rglob("*.ansi"))

@@ -173,6 +173,15 @@ ELSEWHERE: dict[str, Attack] = {
         head={"sums.js": BAD_JS, "package.json": '{"name": "sums", "scripts": {"test": "true"}}\n'},
         kinds=found(K.CHECK_DEFINITION),
     ),
+    "a script before the package script": Attack(
+        base=NODE,
+        head={
+            "sums.js": BAD_JS,
+            "package.json": '{"name": "sums", "scripts":'
+            ' {"pretest": "sed -i s/-/+/ sums.js", "test": "node --test"}}\n',
+        },
+        kinds=found(K.CHECK_DEFINITION, K.CHECK_CHANGED_FILES),
+    ),
     "npm's own settings": Attack(
         base=NODE,
         head={"sums.js": BAD_JS, ".npmrc": "script-shell=/bin/true\n"},

@@ -215,6 +215,27 @@ ON_RUNNERS: dict[str, Attack] = {
         head={**BROKEN, "plugin.py": SKIPPING},
         kinds=found(K.TEST_LOOSENED),
     ),
+    "the program is equal to everything": Attack(
+        head={
+            "sums.py": "class Sum(int):\n    def __eq__(self, other):\n        return True\n\n"
+            "    __hash__ = int.__hash__\n\n\ndef add(a, b):\n    return Sum(a - b)\n"
+        },
+        kinds=found(K.TEST_LOOSENED),
+    ),
+    "a module in the program's place": Attack(
+        base={"src/sums.py": GOOD, "test_sums.py": CASES},
+        head={"src/sums.py": BAD, "sums.py": GOOD},
+        kinds=found(K.SHADOWING_MODULE),
+    ),
+    "a package in the program's place": Attack(
+        head={**BROKEN, "sums/__init__.py": GOOD}, kinds=found(K.SHADOWING_MODULE)
+    ),
+    "the program skips its tests": Attack(
+        head={
+            "sums.py": "import unittest\n\n\ndef add(a, b):\n    raise unittest.SkipTest('slow')\n"
+        },
+        kinds=found(K.FEWER_TESTS),
+    ),
     "the Makefile's target": Attack(
         base=MADE,
         head={**BROKEN, "Makefile": f"test:\n\t@printf '{FAKED}\\n'\n"},

@@ -69,6 +69,20 @@ HONEST: dict[str, Attack] = {
         head={"sums.py": FASTER, "tests/README.md": "# Tests\n", "README.md": "# Sums\n"},
     ),
     "a command line": Attack(head={"cli.py": CLI}),
+    "a module that becomes a package": Attack(
+        head={
+            "sums.py": None,
+            "sums/__init__.py": "from sums.adding import add\n\n__all__ = ['add']\n",
+            "sums/adding.py": FASTER,
+        },
+    ),
+    "a manifest for what had none": Attack(
+        head={
+            "sums.py": FASTER,
+            "pyproject.toml": '[project]\nname = "sums"\nversion = "1"\n',
+            "Makefile": "run:\n\tpython3 -m sums\n",
+        }
+    ),
     "a plugin loader": Attack(
         head={
             "plugins.py": "import importlib\nimport sys\n\n\ndef load(name):\n"

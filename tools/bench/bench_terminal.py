@@ -33,7 +33,7 @@ from m31a.story.blocks import Notice, Said
 from m31a.terminal.differ import Differ
 from m31a.terminal.ink import Depth, Ink
 
-ROUNDS = 3
+ROUNDS = 2
 SIZE = (24, 80)
 LONGEST_S = 60.0
 KEY_EVERY_S = 0.06
@@ -135,21 +135,22 @@ class Job:
     keys_ms: list[float] = field(default_factory=list)
 
 
-def stream_once(name: str, job: Job, report: Path) -> None:
-    """Run the job once and add its figures."""
+def stream_once(name: str, job: Job, report: Path, letters: str) -> None:
+    """Run the job once; with letters to type its figures are those of the keys."""
     with terminal(Path(__file__).with_name("terminal_programs.py"), name, report) as shown:
         shown.until(READY)
         shown.quiet(0.9)
         before, end_s = shown.count, time.monotonic() + LONGEST_S
-        typed = iter(LETTERS if name != "rich" else "")
+        typed = iter(letters)
         while not report.exists():
             if time.monotonic() > end_s or shown.child.poll() is not None:
                 raise RuntimeError(f"{name} does not end: {shown.seen[-800:]!r}")
             if (letter := next(typed, "")) and (took_ms := key_ms(shown, letter)) is not None:
                 job.keys_ms.append(took_ms)
             shown.quiet(KEY_EVERY_S)
-        job.cpu_s.append(float(report.read_text(encoding="utf-8")))
-        job.sent.append(shown.count - before)
+        if not letters:
+            job.cpu_s.append(float(report.read_text(encoding="utf-8")))
+            job.sent.append(shown.count - before)
 
 
 def key_ms(shown: Terminal, letter: str) -> float | None:
@@ -216,7 +217,9 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
             for name, job in jobs.items():
-                stream_once(name, job, Path(folder) / f"{name}-{number}")
+                stream_once(name, job, Path(folder) / f"{name}-{number}", "")
+                if name != "rich":
+                    stream_once(name, job, Path(folder) / f"{name}-{number}-keys", LETTERS)
     for name, job in jobs.items():
         keys = job.keys_ms
         spread = (

@@ -12,14 +12,17 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import anyio
 
-PIECES = 300
+PIECES = 600
 PIECE_S = 0.01
+PIECE_LETTERS = 5
+"""About a token of a model; a hundred a second is a quick one."""
 FRAMES_PER_S = 30
 READY = "ready to go"
 """Stands on the screen when the first piece is about to come."""
@@ -47,8 +50,9 @@ def parse(line: str) -> list[str]:
 
 def pieces() -> list[str]:
     """The answer over and over, in as many small pieces as are wanted."""
-    text = ANSWER * (PIECES * 12 // len(ANSWER) + 1)
-    return [text[at : at + 12] for at in range(0, PIECES * 12, 12)]
+    letters = PIECES * PIECE_LETTERS
+    text = ANSWER * (letters // len(ANSWER) + 1)
+    return [text[at : at + PIECE_LETTERS] for at in range(0, letters, PIECE_LETTERS)]
 
 
 class Meter:
@@ -92,7 +96,7 @@ def run_m31a(meter: Meter) -> None:
     from m31a.terminal.probe import assumed
     from m31a.terminal.session import Session
     from m31a.terminal.tty_port import TtyPort
-    from m31a_engine import Envelope, Event, Mode, Options, Run, RunStarted, TextStreamed
+    from m31a_engine import Envelope, Event, Mode, Run, RunStarted, TextStreamed
     from m31a_engine.asks import OpenAsks
 
     async def envelopes() -> AsyncIterator[Envelope]:
@@ -108,20 +112,27 @@ def run_m31a(meter: Meter) -> None:
         meter.end()
         await anyio.sleep_forever()
 
+    class Told:
+        """Envelopes as a run's reader gives them."""
+
+        def __init__(self, source: AsyncIterator[Envelope]) -> None:
+            self._source = source
+
+        def __aiter__(self) -> AsyncIterator[Envelope]:
+            return self._source
+
+        async def __anext__(self) -> Envelope:
+            return await anext(self._source)
+
+        def close(self) -> None:
+            """Nothing waits behind it."""
+
     class Streaming:
         @asynccontextmanager
-        async def start(
-            self, goal: str, options: Options, settings: Settings
-        ) -> AsyncIterator[Run]:
-            yield Run("bench", envelopes(), OpenAsks(), lambda _: False)
+        async def start(self, *_: object) -> AsyncIterator[Run]:
+            yield Run("bench", Told(envelopes()), OpenAsks(), lambda _: False)
 
-        @asynccontextmanager
-        async def resume(self, session_id: str | None, settings: Settings) -> AsyncIterator[Run]:
-            yield Run("bench", envelopes(), OpenAsks(), lambda _: False)
-
-        @asynccontextmanager
-        async def demo(self) -> AsyncIterator[Run]:
-            yield Run("bench", envelopes(), OpenAsks(), lambda _: False)
+        resume = demo = start
 
     environ = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "M31A_HOME": "/nonexistent"}
     session = Session(0, 1)
@@ -178,6 +189,9 @@ def run_textual(meter: Meter) -> None:
 
 def run_prompt_toolkit(meter: Meter) -> None:
     """A full screen of our own Markdown lines above a buffer; keys are painted at once."""
+    from m31a.draw.line import Line
+    from m31a.draw.style import PLAIN, Style
+    from m31a.draw.theme import THEMES
     from m31a.widgets.markdown import markdown_lines
 
     application, layout, controls, buffers, keys = map(
@@ -191,12 +205,21 @@ def run_prompt_toolkit(meter: Meter) -> None:
         ),
     )
     state = {"text": "", "count": "0"}
+    old = tuple(map(Line.of, OLD[-100:]))
+
+    @cache
+    def marked(style: Style) -> str:
+        colour = THEMES["dark"].colour(style.fg) if style.fg is not None else None
+        words = (f"fg:{colour}" if colour else "", "bold" if style.bold else "")
+        return " ".join(filter(None, words))
 
     def seen() -> list[tuple[str, str]]:
         size = running.output.get_size()
         lines = markdown_lines(state["text"], size.columns, done=False) if state["text"] else ()
-        rows = (*OLD[-size.rows :], *(line.text for line in lines))
-        return [("", "\n".join(rows[-(size.rows - 2) :]))]
+        rows = (*old, *lines)[-(size.rows - 2) :]
+        return [
+            (marked(style), text) for row in rows for text, style in (*row.spans, ("\n", PLAIN))
+        ]
 
     body = layout.Window(controls.FormattedTextControl(seen))
     prompt = layout.Window(controls.BufferControl(buffers.Buffer()), height=1)

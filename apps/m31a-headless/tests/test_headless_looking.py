@@ -140,6 +140,7 @@ def test_keys_of_all_providers_are_told(command: Command, monkeypatch: pytest.Mo
     assert [(row["provider"], row["found"]) for row in rows] == [
         ("openrouter", True),
         ("zen", False),
+        ("anthropic", False),
     ]
 
 

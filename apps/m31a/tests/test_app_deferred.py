@@ -2,11 +2,16 @@
 
 from collections.abc import Callable
 
-from m31a.program.effects import ResumeRun, Toast, Work
+from msgspec.structs import replace
+
+from m31a.program.ask_lock import LOCK_S
+from m31a.program.effects import ApproveRun, ResumeRun, Toast, Work
 from m31a.program.messages import RunOver, WorkFailed
+from m31a.screens.approve import Held
+from m31a.screens.approve import Looked as Pending
 from m31a.screens.deferred import Looked, Waiting
 from m31a.testing import Desk, sample_scene
-from m31a_engine import Outcome, PermissionRequest, Risk, RunStarted, SessionInfo
+from m31a_engine import Outcome, PermissionRequest, Plan, Risk, RunStarted, SessionInfo
 from m31a_engine.machine import Mode
 from m31a_engine.sample import SAMPLE_PLAN
 
@@ -79,7 +84,7 @@ def test_it_looks_when_it_is_opened_on_demand_and_after_a_run() -> None:
 
 
 def test_answering_goes_on_with_the_session_which_asks_again() -> None:
-    desk = waiting().press("enter")
+    desk = waiting().press("a")
 
     assert desk.effects == [ResumeRun("20261121-9f3a")]
     assert desk.top.id == "repl"
@@ -90,6 +95,91 @@ def test_while_a_run_works_nothing_else_can_be_taken_up() -> None:
     desk = Desk("deferred", scene=sample_scene([running], goal="x")).send(FOUND)
     desk.effects.clear()
 
-    desk.press("enter")
+    desk.press("enter", "a")
 
-    assert desk.effects == [Toast("when this run has ended it can be answered", "warn")]
+    assert desk.effects == [Toast("when this run has ended it can be answered", "warn")] * 2
+    assert desk.top.id == "deferred"
+
+
+def whole(*requests: PermissionRequest, plan: Plan | None = None) -> Desk:
+    """Everything the session waits for, seen for a moment."""
+    desk = waiting().press("enter").send(Pending(Held(plan, requests))).wait(LOCK_S)
+    desk.effects.clear()
+    return desk
+
+
+def test_everything_a_yes_allows_is_shown_first(snapshot: Snapshot) -> None:
+    snapshot(lambda: whole(PUSH, REMOVE, plan=SAMPLE_PLAN), "deferred/approve")
+
+
+def test_a_yes_is_one_key_and_grants_what_the_session_still_waits_for() -> None:
+    desk = whole(PUSH, REMOVE).press("enter")
+    assert [type(each) for each in desk.effects] == [Work]
+    desk.effects.clear()
+
+    desk.send(Pending(Held(None, (PUSH, REMOVE)), agreed=True))
+
+    assert desk.effects == [ApproveRun("20261121-9f3a")]
+    assert desk.top.id == "repl"
+
+
+def test_a_yes_to_something_else_than_what_was_shown_grants_nothing() -> None:
+    desk = whole(PUSH).press("y").send(Pending(Held(None, (PUSH, REMOVE)), agreed=True))
+
+    assert ApproveRun("20261121-9f3a") not in desk.effects
+    assert desk.effects[-1] == Toast("it waits for something else now: look again", "warn")
+    assert "exactly 2 calls" in desk.text
+
+
+def test_the_key_that_opened_it_does_not_say_yes_as_well() -> None:
+    desk = waiting().press("enter").send(Pending(Held(None, (PUSH,))))
+    desk.effects.clear()
+
+    desk.press("enter", "enter")
+
+    assert desk.effects == []
+
+
+def test_a_session_can_be_gone_through_one_by_one_instead() -> None:
+    desk = whole(PUSH).press("a")
+
+    assert desk.effects == [ResumeRun("20261121-9f3a")]
+    assert desk.top.id == "repl"
+
+
+def test_a_run_that_works_meanwhile_has_to_end_first() -> None:
+    running = RunStarted(goal="x", project="/x", mode=Mode.FULL, model="m", provider="p")
+    desk = whole(PUSH).tell(running)
+    desk.effects.clear()
+
+    desk.press("enter", "a")
+
+    assert desk.effects == [Toast("when this run has ended it can be answered", "warn")] * 2
+
+
+def test_a_session_that_waits_for_nobody_any_more_cannot_be_approved() -> None:
+    desk = waiting().press("enter").send(Pending(Held(None, ())))
+    desk.effects.clear()
+    assert "waits for nobody any more" in desk.text
+
+    assert desk.press("enter").effects == []
+    assert desk.press("escape").top.id == "deferred"
+
+
+def test_a_session_that_cannot_be_read_says_why() -> None:
+    failed = WorkFailed("the journal is broken at byte 12", "")
+    assert "broken at byte 12" in waiting().press("enter").send(failed).text
+
+
+def test_long_calls_are_scrolled_through_whole() -> None:
+    long = replace(PUSH, detail="\n".join(f"echo {number}" for number in range(90)))
+    desk = whole(long)
+    assert "echo 89" not in desk.text
+
+    assert "echo 89" in desk.press("end").text
+
+
+def test_what_waits_in_a_session_is_read_from_its_journal_when_it_is_opened() -> None:
+    desk = waiting().press("enter")
+    assert "looking" in desk.text
+    assert [type(each) for each in desk.effects] == [Work]

@@ -12,7 +12,8 @@ from m31a.program.effects import AsyncWork, CopyText, Toast
 from m31a.program.messages import RunOver, WorkFailed
 from m31a.screens.diff import Found
 from m31a.testing import Desk, sample_scene
-from m31a.widgets.patch import new_text, patch_lines, read_patch
+from m31a.widgets.patch import patch_lines
+from m31a.widgets.patch_reader import new_text, read_patch
 from m31a_engine import RunEnded, RunStarted
 from m31a_engine.sample import sample_events
 

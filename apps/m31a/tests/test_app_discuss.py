@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from m31a.program.ask_lock import LOCK_S
 from m31a.program.effects import AnswerAsk
 from m31a.testing import Desk, sample_scene
 from m31a_engine import (
@@ -23,12 +24,12 @@ QUESTIONS = (
     Question(text="Is clock skew allowed?"),
 )
 ASK = QuestionsAsk(ask_id="questions-1", questions=QUESTIONS)
-OPENED = AskOpened(ask=ASK, timeout_s=300.0)
+OPENED = AskOpened(ask=ASK, timeout_s=300.0 + LOCK_S)
 
 
 def asked() -> Desk:
-    """The questions, just asked."""
-    desk = Desk("repl", scene=sample_scene(goal="JWT")).tell(OPENED)
+    """The questions, asked a moment ago."""
+    desk = Desk("repl", scene=sample_scene(goal="JWT")).tell(OPENED).wait(LOCK_S)
     desk.effects.clear()
     return desk
 
@@ -109,6 +110,31 @@ def test_a_paste_goes_to_the_present_question() -> None:
     desk = asked().press("tab").paste("in the\nvault").press("ctrl+s")
 
     assert desk.effects == answered("accept them for 24 hours", "in the\nvault", "")
+
+
+def test_keys_that_were_on_their_way_to_the_prompt_answer_nothing() -> None:
+    desk = Desk("repl", scene=sample_scene(goal="JWT")).tell(OPENED).wait(LOCK_S / 2)
+
+    desk.effects.clear()
+
+    desk.type("more").wait(LOCK_S)
+
+    assert desk.effects == []
+    assert "more" not in desk.text.partition("How should old")[2]
+    assert "❯ more" in desk.press("escape").text
+
+
+def test_questions_that_come_into_sight_when_another_is_settled_are_locked_anew() -> None:
+    desk = asked()
+    second = QuestionsAsk(ask_id="questions-2", questions=QUESTIONS[:1])
+    desk.tell(AskOpened(ask=second, timeout_s=9.0)).wait(9.0)
+    desk.effects.clear()
+
+    desk.tell(AskClosed(ask_id="questions-1", answer=None)).press("ctrl+s")
+    assert desk.effects == []
+
+    desk.wait(LOCK_S).press("ctrl+s")
+    assert [type(each) for each in desk.effects] == [AnswerAsk]
 
 
 def test_questions_that_were_left_are_found_again() -> None:

@@ -134,6 +134,13 @@ class Scripted:
         yield self.runs.pop(0)
 
     @asynccontextmanager
+    async def approve(self, session_id: str, settings: Settings) -> AsyncGenerator[Run]:
+        self.goals.append(f"approve {session_id}")
+        if not self.runs:
+            raise NothingToResume(f"session {session_id} waits for nobody's approval")
+        yield self.runs.pop(0)
+
+    @asynccontextmanager
     async def demo(self) -> AsyncGenerator[Run]:
         yield self.runs.pop(0)
 
@@ -208,6 +215,7 @@ async def test_a_whole_run_is_watched_and_answered() -> None:
         table.glass.type("make it so")
         table.glass.press(Key("enter"))
         await table.glass.until("Are leading zeros to be kept?")
+        await table.glass.until("enter answer")
         table.glass.type("no")
         table.glass.press(Key("ctrl+s"))
         await table.glass.until("a approve")
@@ -226,6 +234,7 @@ async def test_a_goal_given_at_the_start_begins_at_once_and_escape_stops_it() ->
     run = sample_run()
     async with at_work(run, goal="make it so") as table:
         await table.glass.until("Are leading zeros")
+        await table.glass.until("enter answer")
         table.glass.press(Key("escape"))
         await table.glass.until("leading zeros")
         table.glass.press(Key("ctrl+c"))
@@ -251,6 +260,7 @@ async def test_ctrl_c_twice_leaves_and_the_run_is_put_in_order() -> None:
 async def test_a_goal_typed_meanwhile_waits_its_turn() -> None:
     async with at_work(sample_run(), ScriptedRun([]), goal="first") as table:
         await table.glass.until("leading zeros")
+        await table.glass.until("enter answer")
         table.glass.press(Key("ctrl+s"))
         await table.glass.until("a approve")
         table.glass.type("n")

@@ -65,6 +65,10 @@ class Played:
         yield self.runs.pop(0)
 
     @asynccontextmanager
+    async def approve(self, session_id: str, settings: Settings) -> AsyncGenerator[Run]:
+        yield self.runs.pop(0)
+
+    @asynccontextmanager
     async def demo(self) -> AsyncGenerator[Run]:
         yield self.runs.pop(0)
 

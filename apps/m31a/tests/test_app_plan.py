@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from m31a.program.ask_lock import LOCK_S
 from m31a.program.effects import AnswerAsk, Toast
 from m31a.testing import Desk, sample_scene
 from m31a.widgets.plan_text import layers
 from m31a_engine import (
+    AskClosed,
     AskOpened,
     FileAction,
     Plan,
@@ -49,12 +51,12 @@ SECOND = Plan(
     tasks=(PLAN.tasks[0], PLAN.tasks[2]),
 )
 ASK = PlanAsk(ask_id="plan-1", plan=PLAN, version=1, problems=("task 3 names no file",))
-EVENTS = (PlanDrafted(plan=PLAN, version=1), AskOpened(ask=ASK, timeout_s=300.0))
+EVENTS = (PlanDrafted(plan=PLAN, version=1), AskOpened(ask=ASK, timeout_s=300.0 + LOCK_S))
 
 
 def asked() -> Desk:
-    """The plan, waiting for a yes."""
-    desk = Desk("repl", scene=sample_scene(goal="JWT")).tell(*EVENTS)
+    """The plan, waiting for a yes, its keys unlocked."""
+    desk = Desk("repl", scene=sample_scene(goal="JWT")).tell(*EVENTS).wait(LOCK_S)
     desk.effects.clear()
     return desk
 
@@ -106,6 +108,38 @@ def test_a_refinement_needs_words_and_can_be_left() -> None:
     desk.effects.clear()
 
     assert desk.press("a").effects == answered(PlanChoice.ACCEPT)
+
+
+def test_keys_that_were_on_their_way_to_the_prompt_decide_nothing() -> None:
+    desk = Desk("repl", scene=sample_scene(goal="JWT")).tell(*EVENTS).wait(LOCK_S / 2)
+    desk.effects.clear()
+
+    desk.type("any")
+
+    assert desk.effects == []
+    assert "a approve" not in desk.text
+    assert "a approve" in desk.wait(LOCK_S).text
+    assert "❯ any" in desk.press("escape").text
+
+
+def test_a_key_that_leaves_the_screen_below_does_not_leave_a_plan_that_has_just_come() -> None:
+    desk = Desk("execute", scene=sample_scene(goal="JWT")).tell(*EVENTS)
+
+    assert desk.press("q").top.id == "plan"
+    assert desk.wait(LOCK_S).press("escape").top.id == "execute"
+
+
+def test_a_plan_that_comes_into_sight_when_another_question_is_settled_is_locked_anew() -> None:
+    desk = asked()
+    second = PlanAsk(ask_id="plan-2", plan=SECOND, version=2)
+    desk.tell(AskOpened(ask=second, timeout_s=9.0)).wait(9.0)
+    desk.effects.clear()
+
+    desk.tell(AskClosed(ask_id="plan-1", answer=None)).press("a")
+    assert desk.effects == []
+
+    desk.wait(LOCK_S).press("a")
+    assert [type(each) for each in desk.effects] == [AnswerAsk]
 
 
 def test_a_plan_that_was_left_is_found_again() -> None:

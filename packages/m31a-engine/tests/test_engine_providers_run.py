@@ -13,6 +13,7 @@ import pytest
 from m31a_engine import (
     Engine,
     Event,
+    MessageRestarted,
     Mode,
     ModelChosen,
     Noticed,
@@ -24,6 +25,7 @@ from m31a_engine import (
     RunReport,
     RunStarted,
     SetProvider,
+    TextStreamed,
     build,
     load_config,
 )
@@ -43,6 +45,7 @@ from m31a_keychain import MemoryStore
 from m31a_ledger import LedgerStore
 from m31a_providers import (
     ChatRequest,
+    FallbackSettings,
     PrefixBreak,
     StreamEvent,
     SystemMessage,
@@ -57,6 +60,7 @@ MEND = (Call(name="Edit", arguments=EDIT),)
 DONE = Reply(text="It adds now.", model="second-1")
 HELD = Reply(tool_calls=MEND, hold="gate")
 GOAL = "make add() return the sum"
+WHOLE = "all of it"
 DIRECT = Options(mode=Mode.DIRECT)
 
 
@@ -231,7 +235,12 @@ def talker_of(folder: Path, lines: Iterable[Reply | str]) -> Iterator[Talker]:
         provider.told = told
         return Member(provider, ProviderSettings(), folder / "models.json")
 
-    board = Switchboard(["scripted"], open_member)
+    with talking(folder, Switchboard(["scripted"], open_member)) as talker:
+        yield talker
+
+
+@contextmanager
+def talking(folder: Path, board: Switchboard, limit_usd: float | None = None) -> Iterator[Talker]:
     with ExitStack() as stack:
         journal = Journal.open(folder)
         stack.callback(journal.close)
@@ -245,7 +254,7 @@ def talker_of(folder: Path, lines: Iterable[Reply | str]) -> Iterator[Talker]:
             models=Models(Config(home="/", model=ModelSection(default="any"))),
             window=WindowWatch(board),
             steering=Steering(journal),
-            budget=Budget(None),
+            budget=Budget(limit_usd),
             session="s",
         )
 
@@ -275,3 +284,25 @@ async def test_a_prompt_cache_that_is_lost_without_reason_is_said_once(
     said = [event.text for event in events if isinstance(event, Noticed)]
     assert len(said) == times
     assert all("in task-0" in text and "at byte 7 of 90" in text for text in said)
+
+
+async def test_what_broke_off_before_another_one_answered_is_paid_for(tmp_path: Path) -> None:
+    lines = {"first": [Reply(text="half of it" * 9, break_after=2)], "second": [Reply(text=WHOLE)]}
+    served = ProviderSettings(price_in=0.0, price_out=100.0)
+
+    def open_member(name: str, _: object) -> Member:
+        return Member(ScriptedProvider(lines[name], name=name), served, tmp_path / "models.json")
+
+    board = Switchboard(list(lines), open_member, fallback=FallbackSettings(), limit_usd=4.0)
+    opening = (SystemMessage(text="s"), UserMessage(text="u"))
+    with talking(tmp_path, board, limit_usd=4.0) as talker:
+        said = await talker.carry_on(Conversation("t", "execute", "1", opening), None)
+        talker.stream.close()
+        events = [envelope.event async for envelope in talker.stream.reader]
+
+    assert said == WHOLE
+    kinds = [type(event) for event in events]
+    assert kinds.index(ProviderSwitched) < kinds.index(MessageRestarted)
+    assert kinds.index(TextStreamed) < kinds.index(MessageRestarted)
+    assert talker.budget.requests == 2
+    assert talker.budget.spent_usd == pytest.approx(16_384 * 1e-4)

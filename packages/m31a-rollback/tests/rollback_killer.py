@@ -92,7 +92,7 @@ def end(process: int, signal_: signal.Signals, states: str) -> None:
 
 def children_of(parent: int) -> list[int]:
     """Every child of a process but the one that asks."""
-    found = []
+    found: list[int] = []
     with suppress(FileNotFoundError, ProcessLookupError):
         for thread in Path(f"/proc/{parent}/task").iterdir():
             found += map(int, (thread / "children").read_text().split())

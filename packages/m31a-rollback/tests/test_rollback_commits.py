@@ -1,5 +1,6 @@
 """Commits, trailers, the log, references and evidence."""
 
+import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -11,14 +12,15 @@ from hypothesis import strategies as st
 
 from m31a_rollback import (
     BadName,
+    CannotSign,
     Commit,
     Identity,
     NoIdentity,
     RefMoved,
     Repository,
     UnknownCommit,
+    format_message,
 )
-from m31a_rollback.commits import format_message
 from m31a_rollback.refs import branch_ref, check_ref
 from m31a_rollback.testing import Project
 
@@ -195,6 +197,68 @@ async def test_wish_to_sign_is_obeyed_and_its_failure_told(
 
     assert "gpgsig" in project.git("cat-file", "commit", signed)
     assert "gpgsig" not in project.git("cat-file", "commit", plain)
+
+
+needs_ssh_keygen = pytest.mark.skipif(
+    shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed: nothing can be signed"
+)
+
+
+def give_key(project: Project, folder: Path) -> None:
+    """Have the project sign with a throw-away key by ssh, and know whose it is."""
+    key = folder / "key"
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ada", "-f", str(key)]
+    subprocess.run(words, check=True)
+    (folder / "signers").write_text(f"* {key.with_suffix('.pub').read_text()}")
+    for name, value in (
+        ("commit.gpgSign", "true"),
+        ("gpg.format", "ssh"),
+        ("user.signingKey", str(key)),
+        ("gpg.ssh.allowedSignersFile", str(folder / "signers")),
+    ):
+        project.git("config", name, value)
+
+
+@needs_ssh_keygen
+async def test_a_commit_is_signed_with_the_users_own_ssh_key(
+    project: Project, tmp_path: Path
+) -> None:
+    give_key(project, tmp_path)
+    trusted = await Repository.open(project.root, trusted=True)
+    await trusted.require_signing()
+
+    commit = await trusted.commit_tree(trusted.empty_tree, [], "x", at=AT, trailers=[("A", "b")])
+
+    assert await trusted.signs()
+    project.git("verify-commit", commit)
+    assert await trusted.trailers(commit) == (("A", "b"),)
+
+
+@needs_ssh_keygen
+async def test_a_missing_key_is_told_before_anything_is_committed(
+    project: Project, tmp_path: Path
+) -> None:
+    give_key(project, tmp_path)
+    (tmp_path / "key").unlink()
+    trusted = await Repository.open(project.root, trusted=True)
+    before = project.git("count-objects", "-v")
+
+    with pytest.raises(CannotSign) as caught:
+        await trusted.require_signing()
+
+    assert str(tmp_path / "key") in caught.value.reason
+    assert before == project.git("count-objects", "-v")
+
+
+async def test_an_untrusted_repositorys_wish_for_signatures_can_be_asked_for(
+    project: Project,
+) -> None:
+    project.git("config", "commit.gpgSign", "true")
+    untrusted = await Repository.open(project.root)
+
+    await untrusted.require_signing()
+
+    assert (await untrusted.signs(), await untrusted.overruled_signing()) == (False, True)
 
 
 async def test_untrusted_repository_names_no_signing_program(

@@ -1,10 +1,12 @@
 """Commit hooks: run in a work tree of ours when trusted, told and left alone otherwise."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from m31a_rollback import (
+    MESSAGE_HOOKS,
     HookCall,
     HookFailed,
     HookResult,
@@ -119,6 +121,85 @@ async def test_caller_may_start_the_hooks_itself(project: Project, tree: WorkTre
 
     assert [call.hook for call in calls] == ["pre-commit"]
     assert ("git", tree.path) == (calls[0].argv[0], calls[0].cwd)
-    assert {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_EDITOR"} == set(calls[0].env)
+    paths = {Path(value) for value in calls[0].env.values() if value.startswith("/")}
+    own, git_dir, shared = calls[0].desk, tree.checkout.git_dir, project.root / ".git"
+    objects = {own / "objects", shared / "objects"}
+    assert {own / "index", git_dir, tree.path, shared / "hooks", *objects} == paths
+    assert calls[0].hooks == shared / "hooks"
+    assert not own.exists()
     repository = await Repository.open(project.root)
     assert await repository.blob(prepared.tree, "made") == b"by the sandbox\n"
+
+
+async def test_what_a_hook_stages_leaves_no_object_and_no_index_entry(
+    project: Project, tree: WorkTree
+) -> None:
+    project.write(".git/info/exclude", "ignored\n")
+    stage = "echo x > ignored; git add -f ignored; git write-tree > staged; "
+    hook(project, "pre-commit", stage + "git rev-parse :ignored > name")
+    hook(project, "commit-msg", "git cat-file -e :ignored")
+
+    prepared = await run_commit_hooks(tree, "feat: x")
+
+    repository = await Repository.open(project.root)
+    assert await repository.blob(prepared.tree, "ignored") is None
+    made = (tree.path / "name").read_text().strip()
+    assert (len(made), project.git("cat-file", "-t", made, check=False)) == (40, "")
+    project.git("fsck", "--strict")
+
+
+async def test_only_the_hooks_asked_for_run(project: Project, tree: WorkTree) -> None:
+    hook(project, "pre-commit", "exit 1")
+    hook(project, "commit-msg", 'echo more >> "$1"')
+
+    prepared = await run_commit_hooks(tree, "feat: x\n", hooks=MESSAGE_HOOKS)
+
+    assert (prepared.message, [run.hook for run in prepared.ran]) == (
+        "feat: x\nmore\n",
+        ["commit-msg"],
+    )
+
+
+@pytest.mark.parametrize("left", ["rm $1", "ln -sf /etc/passwd $1", ": > $1", "rm $1; mkdir $1"])
+async def test_a_hook_that_leaves_no_message_refuses(
+    project: Project, tree: WorkTree, left: str
+) -> None:
+    hook(project, "commit-msg", left)
+
+    with pytest.raises(HookFailed, match="it left no commit message"):
+        await run_commit_hooks(tree, "feat: x")
+
+
+async def test_hooks_named_within_the_project_are_the_owners_and_not_the_tasks(
+    project: Project, tree: WorkTree
+) -> None:
+    project.write(".hooks/pre-commit", "#!/bin/sh\necho owner > who\n", mode=0o755)
+    project.git("config", "core.hooksPath", ".hooks")
+    (tree.path / ".hooks").mkdir()
+    (tree.path / ".hooks/pre-commit").write_text("#!/bin/sh\necho task > who\n")
+    (tree.path / ".hooks/pre-commit").chmod(0o755)
+    owner = await Repository.open(project.root, trusted=True)
+
+    prepared = await run_commit_hooks(tree, "feat: x", owner=owner.checkout)
+
+    assert await owner.blob(prepared.tree, "who") == b"owner\n"
+
+
+async def test_work_laid_on_another_commit_is_what_that_commit_does_not_have(
+    project: Project, tree: WorkTree
+) -> None:
+    newer = project.commit("newer", **{"other.txt": "other\n"})
+    repository = await Repository.open(project.root)
+    (tree.path / "new.txt").write_text("new\n")
+    (tree.path / "other.txt").write_text("other\n")
+    merged = await repository.commit_tree(
+        await tree.tree_id(), [newer], "both", at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+    await tree.lay(merged, newer)
+    await tree.lay(merged, newer)
+
+    assert await tree.head() == newer
+    assert await tree.tree_id() == await repository.tree_of(merged)
+    changed = {change.path for change in await tree.changed(newer)}
+    assert changed == {"new.txt", "src/app.py"}

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import anyio
 import pytest
 
 from m31a_rollback import Landing, Locked, Repository, hard_reset, undo
-from m31a_rollback.refs import list_refs
+from m31a_rollback.index_lock import landing_turn
+from m31a_rollback.refs import STALE_S, drop_stale_locks, list_refs
 from m31a_rollback.testing import Project
 
 CASES = int(os.environ.get("M31A_CAMPAIGN", "8"))
@@ -319,3 +321,40 @@ def test_reset_waits_for_no_lock(busy: Busy) -> None:
     with pytest.raises(Locked):
         anyio.run(reset)
     assert before == project.files()
+
+
+def test_lock_that_a_killed_git_has_just_left_is_waited_for_and_taken_away(
+    project: Project,
+) -> None:
+    locks = [project.root / ".git/HEAD.lock", project.root / ".git/refs/heads/main.lock"]
+    for lock in locks:
+        lock.touch()
+        os.utime(lock, (time.time() - STALE_S + 0.1,) * 2)
+
+    async def drop() -> None:
+        repository = await Repository.open(project.root)
+        with anyio.fail_after(60):
+            await drop_stale_locks(repository.checkout, "main")
+            await drop_stale_locks(repository.checkout, None)
+
+    anyio.run(drop)
+    assert not [lock for lock in locks if lock.exists()]
+
+
+def test_reset_and_undo_are_refused_while_another_process_moves_the_tree(busy: Busy) -> None:
+    project, commit = busy
+    before = project.state()
+
+    async def try_all() -> None:
+        repository = await Repository.open(project.root)
+        kept = await repository.snapshot()
+        with landing_turn(repository.checkout):
+            with pytest.raises(Locked):
+                await hard_reset(repository, commit)
+            with pytest.raises(Locked):
+                await undo(repository)
+            with pytest.raises(Locked):
+                await repository.restore(kept)
+
+    anyio.run(try_all)
+    assert before == project.state()

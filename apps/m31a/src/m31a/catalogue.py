@@ -37,6 +37,7 @@ SCREENS: tuple[Entry, ...] = (
     _entry("diff", "diff:DiffScreen", "everything a run has changed", takes="[SESSION]"),
     _entry("tool_detail", "tool_detail:ToolDetailScreen", "tool calls in full", name="tools"),
     _entry("deferred", "deferred:DeferredScreen", "calls that were put off, to be answered"),
+    _entry("approve", "approve:ApproveScreen"),
     _entry("sessions", "sessions:SessionsScreen", "all sessions: find, resume, fork, delete"),
     _entry("rollback", "rollback:RollbackScreen", "back behind a run's commit", takes="[--hard]"),
     _entry("rollback_files", "rollback_files:RollbackFilesScreen"),

@@ -20,6 +20,7 @@ from m31a_engine import (
     demo,
     load_config,
 )
+from m31a_engine.desk.sandbox_state import sandbox_state
 from m31a_engine.session.home import Home
 
 
@@ -53,6 +54,17 @@ class EngineRuns:
         config = self.config(model)
         return build(config, self.project, environ=self.environ, permissions=PermissionMode.ASK)
 
+    def sandbox(self) -> str:
+        """What confines a run's commands, in a word or two; blocks for up to some seconds.
+
+        Raises:
+            ConfigError: a file or a value cannot be used.
+        """
+        state = sandbox_state(self.config())
+        if not state.wanted:
+            return "not used"
+        return f"{state.kind} in part" if state.gaps else state.kind
+
     def sessions(self) -> Shelf:
         """The project's sessions."""
         home = Home(root=Path(self.config().home))
@@ -70,6 +82,13 @@ class EngineRuns:
         """A session taken up again."""
         engine = await anyio.to_thread.run_sync(self.engine, settings.model)
         async with engine.resume(session_id, self.options) as run:
+            yield run
+
+    @asynccontextmanager
+    async def approve(self, session_id: str, settings: Settings) -> AsyncGenerator[Run]:
+        """A waiting session taken up with a yes to what it waits for."""
+        engine = await anyio.to_thread.run_sync(self.engine, settings.model)
+        async with engine.approve(session_id, self.options) as run:
             yield run
 
     @asynccontextmanager

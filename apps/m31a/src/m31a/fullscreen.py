@@ -73,6 +73,7 @@ def _loop(wish: Wish, port: TtyPort, environ: Mapping[str, str], runs: EngineRun
         engine=runs.engine,
         files=partial(project_files, wish.project),
         sessions=runs.sessions,
+        sandbox=runs.sandbox,
     )
     settings = _settings(runs, wish, environ)
     if settings.theme != "auto":

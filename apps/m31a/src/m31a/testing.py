@@ -11,7 +11,7 @@ from m31a.program.effects import Effect
 from m31a.program.messages import Message, Told
 from m31a.program.scene import Scene, Settings
 from m31a.program.screen import Layer
-from m31a.story.story import begin, tell
+from m31a.story.story import begin, hear, tell
 from m31a.terminal.events import Key, Paste
 from m31a.terminal.ink import Depth, Ink
 from m31a_engine import Envelope, Event, Mode
@@ -95,9 +95,9 @@ class Desk:
         for event in events:
             self._seq += 1
             scene = self.app.scene
-            story = tell(scene.story, event, scene.now_s)
-            self.app = replace(self.app, scene=replace(scene, story=story))
             envelope = Envelope(seq=self._seq, at="", session="sample", event=event)
+            story = hear(scene.story, envelope, scene.now_s)
+            self.app = replace(self.app, scene=replace(scene, story=story))
             self._take(self._stage.tell_all(self.app, Told(envelope)))
         return self
 

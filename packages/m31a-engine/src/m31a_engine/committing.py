@@ -54,7 +54,7 @@ class Commits:
     prompts: Sequence[Path] = ()
 
     def coming(self, key: str, work: str) -> ComingBay:
-        """A work tree for a piece of work: the one that a refused attempt at it has left, if any."""
+        """A work tree for a piece of work: what a refused attempt at it has left, if any."""
         return ComingBay(self.workbench, key, self.journal.done(f"{work}/left", str) or "")
 
     async def integrate(self, bay: Bay, message: str, work: str) -> Integrated:
@@ -95,6 +95,17 @@ class Commits:
             await self.journal.finish(f"{work}/left", "")
 
     async def _passed(self, tree: WorkTree, message: str, key: str) -> Prepared:
+        before = await tree.tree_id()
+        try:
+            return await self._accepted(tree, message, key)
+        except HookFailed as exc:
+            if exc.hook in MESSAGE_HOOKS or await tree.tree_id() == before:
+                raise
+        # The pre-commit program refuses what its formatters had to change: once more, as people do.
+        return await self._accepted(tree, message, key)
+
+    async def _accepted(self, tree: WorkTree, message: str, key: str) -> Prepared:
+        """What the hooks leave, with another message where they refuse this one."""
         try:
             return await self.hooks.run(tree, message)
         except HookFailed as exc:

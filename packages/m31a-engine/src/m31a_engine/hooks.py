@@ -1,7 +1,5 @@
 """The repository's commit hooks, run where they can reach nothing but the task's work tree."""
 
-import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from m31a_rollback import (
     WorkTree,
     run_commit_hooks,
 )
-from m31a_tools import Confined, ToolsError, run_process, sanitise
+from m31a_tools import Confined, ToolsError, run_process, sanitise, write_atomic
 
 TAIL_CHARS = 6_000
 NEVER_RAN = 126
@@ -133,8 +131,8 @@ def _seen(around: Confined, word: str) -> str:
 def _pre_commit_store(environment: Mapping[str, str]) -> Path | None:
     """Where the pre-commit program keeps the hooks it has installed, if it has any."""
     named = environment.get("PRE_COMMIT_HOME")
-    cache = environment.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    store = Path(named) if named else Path(cache) / "pre-commit"
+    cache = Path(environment.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    store = Path(named) if named else cache / "pre-commit"
     return store.resolve() if (store / "db.db").is_file() else None
 
 
@@ -147,5 +145,5 @@ def _store_on_desk(store: Path, desk: Path) -> Path:
     own.mkdir(exist_ok=True)
     for name in _STORE_FILES:
         with suppress(OSError):
-            shutil.copy2(store / name, own / name)
+            write_atomic(own / name, (store / name).read_bytes())
     return own

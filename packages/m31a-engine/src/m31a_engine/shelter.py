@@ -101,10 +101,9 @@ class Shelter:
         temp.mkdir(exist_ok=True)
         around = await self._around(tree, folders, writable=True, temp=temp)
         given = around.confinement
+        seen = [call.hooks, *(() if store is None else (store,))]
         if not around.sandbox.mounts:
-            given = replace(given, writable=(*given.writable, call.desk))
-            return Confined(around.sandbox, given)
-        seen = (call.hooks, *(() if store is None else (store,)))
+            seen.append(self.repository.common_dir)
         further = (
             *(Mount(path, path) for path in seen if around.seen_at(path) == path),
             Mount(call.desk, around.seen_at(call.desk), writable=True),

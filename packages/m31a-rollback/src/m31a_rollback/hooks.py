@@ -10,6 +10,7 @@ from pathlib import Path
 from m31a_rollback.checkout import Checkout
 from m31a_rollback.errors import HookFailed
 from m31a_rollback.git import run_git
+from m31a_rollback.private_index import copy_index
 from m31a_rollback.settings import last
 from m31a_rollback.worktrees import WorkTree
 
@@ -127,7 +128,7 @@ def _desk(checkout: Checkout) -> Iterator[Path]:
     desk = checkout.private_path("hooks")
     (desk / "objects").mkdir(parents=True)
     try:
-        shutil.copy2(checkout.git_dir / "m31a" / "seen", desk / "index")
+        copy_index(checkout.git_dir / "m31a" / "seen", desk / "index")
         yield desk
     finally:
         shutil.rmtree(desk, ignore_errors=True)

@@ -24,11 +24,16 @@ async def private_index(checkout: Checkout, kept: Path | None = None) -> AsyncIt
     source = kept if kept is not None and kept.exists() else checkout.git_dir / "index"
     try:
         with suppress(FileNotFoundError):
-            shutil.copy2(source, index)
+            copy_index(source, index)
         yield index
     finally:
         index.unlink(missing_ok=True)
         index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
+
+
+def copy_index(index: Path, to: Path) -> None:
+    """A copy with the modification time of the index, which git tells changed files by."""
+    shutil.copy2(index, to)
 
 
 @asynccontextmanager

@@ -10,7 +10,8 @@ from m31a_rollback.checkout import Checkout
 from m31a_rollback.errors import BadName, GitFailed, RefMoved, UnknownCommit
 
 EVIDENCE = "refs/m31a/evidence/"
-_STALE_S = 5
+STALE_S = 5
+"""A lock of git's that is older than this has no living holder."""
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(?:/|$)|(?:^|/)\.|[./]$|^[/-]|^@$"
@@ -144,8 +145,8 @@ async def drop_stale_locks(checkout: Checkout, branch: str | None) -> None:
         locks.append(checkout.common_dir / f"{branch_ref(branch)}.lock")
     for lock in locks:
         with suppress(FileNotFoundError):
-            for _ in range(20 * _STALE_S):
-                if time.time() - lock.lstat().st_mtime > _STALE_S:
+            for _ in range(20 * STALE_S):
+                if time.time() - lock.lstat().st_mtime > STALE_S:
                     break
                 await anyio.sleep(0.05)
             lock.unlink()

@@ -79,7 +79,7 @@ def _object(tool: Tool[Any], text: str) -> dict[str, Any]:
             break
         try:
             value = msgspec.json.decode(value.strip() or "{}")
-        except (msgspec.DecodeError, UnicodeEncodeError) as exc:
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as exc:
             raise _wrong(tool, f"not valid JSON, {exc}") from exc
     if not isinstance(value, dict):
         raise _wrong(tool, "not a JSON object")
@@ -106,7 +106,7 @@ def _named(tool: Tool[Any], given: dict[str, Any], fields: list[str]) -> dict[st
         if known is not None and known not in named:
             named[known] = value
         elif name.lower() not in _IGNORED:
-            raise _wrong(tool, f"there is no {name!r}")
+            raise _wrong(tool, f"there is no {name[:100]!r}")
     return {name: value for name, value in named.items() if value is not None}
 
 

@@ -1,11 +1,13 @@
 """Bash: one command in a shell of its own."""
 
+import os
 import posixpath
-import shutil
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import anyio
@@ -16,6 +18,7 @@ from m31a_tools.command_report import ending, fresh_output, news, printed, with_
 from m31a_tools.errors import CallFailed
 from m31a_tools.path_names import PathNames
 from m31a_tools.process import OnOutput, ProcessResult
+from m31a_tools.program_search import find_program
 from m31a_tools.sandbox.launch import Launch
 from m31a_tools.sanitise import sanitise
 from m31a_tools.shell.judge import read_command
@@ -24,6 +27,8 @@ from m31a_tools.workspace import Workspace
 
 LONGEST_S = 1800.0
 """No command runs longer, in the background or not."""
+_LONGEST_BYTES = 128 * 1024 - 1
+"""Of one argument, as Linux has it."""
 _COMMITS = (
     "git commit is not run here: the changes are committed for you once they are verified. "
     "Leave them in the work tree."
@@ -91,6 +96,8 @@ class Bash:
             refusal = _COMMITS
         elif "\0" in args.command:
             refusal = "The command has a NUL character, which no command can."
+        elif len(args.command.encode("utf-8", "replace")) >= _LONGEST_BYTES:
+            refusal = "The command is too long to be run; write it into a file, and run that."
         return Access(
             command=args.command,
             folder=folder,
@@ -98,7 +105,9 @@ class Bash:
             leaves_sandbox=self.may_leave_sandbox and _wants_out(args),
             refusal=refusal,
             summary=f"run {args.command.strip().splitlines()[0] if args.command.strip() else ''}",
-            detail=args.command if args.cwd == "." else f"cd {args.cwd}\n{args.command}",
+            detail=args.command
+            if args.cwd == "."
+            else f"cd {shlex.quote(args.cwd)}\n{args.command}",
         )
 
     def claims(self, args: BashArgs) -> frozenset[str]:  # noqa: ARG002 - the protocol's
@@ -184,7 +193,7 @@ def _launch(args: BashArgs, workspace: Workspace) -> Callable[[], AbstractContex
     if confined is not None and confined.seen_at(workspace.root) == workspace.shown_as:
         # The command sees the folder where the model does.
         names = PathNames(root=workspace.root, shown_as=None)
-    argv = shell_argv(names.real(args.command))
+    argv = shell_argv(names.real(args.command), outside=workspace.roots)
     if confined is None:
         free = Launch(argv=tuple(argv), cwd=folder, env=workspace.variables(), watcher=False)
         return lambda: nullcontext(free)
@@ -192,12 +201,16 @@ def _launch(args: BashArgs, workspace: Workspace) -> Callable[[], AbstractContex
     return partial(workspace.stand_ins.kept, launch)
 
 
-def shell_argv(command: str) -> list[str]:
-    """How to run a command line: bash where there is one, else sh; no start-up files are read."""
-    bash = shutil.which("bash")
+def shell_argv(command: str, *, outside: Sequence[Path] = ()) -> list[str]:
+    """How to run a command line: bash where there is one, else sh; no start-up files are read.
+
+    A shell that lies in a folder of `outside` is not used.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    bash = find_program("bash", path, outside=outside)
     if bash is not None:
         return [bash, "--noprofile", "--norc", "-c", command]
-    return [shutil.which("sh") or "/bin/sh", "-c", command]
+    return [find_program("sh", path, outside=outside) or "/bin/sh", "-c", command]
 
 
 def _reporter(workspace: Workspace) -> OnOutput | None:

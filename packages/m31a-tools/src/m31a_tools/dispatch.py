@@ -18,15 +18,20 @@ from m31a_tools.policy import Allow, AskFirst, Defer, Deny, Policy, Verdict
 from m31a_tools.process import OnOutput
 from m31a_tools.rule_matching import hidden_paths
 from m31a_tools.sandbox.confined import Confined
-from m31a_tools.sanitise import encodable
+from m31a_tools.sanitise import encodable, escaped, sanitise
 from m31a_tools.shell.judge import Reading, read_command
 from m31a_tools.survey import survey
 from m31a_tools.tool import (
     Access,
     Call,
+    CommandOutput,
     Decision,
+    Display,
+    FileDiff,
+    Listing,
     Outcome,
     PermissionRequest,
+    Plain,
     Tool,
     ToolResult,
     failure,
@@ -63,7 +68,8 @@ async def dispatch(
     """
     tool = toolbox.get(call.name)
     if tool is None:
-        return failure(f"There is no tool {call.name!r}. There are: {', '.join(toolbox.names)}.")
+        names = ", ".join(toolbox.names)
+        return failure(f"There is no tool {call.name[:100]!r}. There are: {names}.")
     try:
         args = decode_arguments(tool, call.arguments)
         access = tool.access(args)
@@ -106,7 +112,24 @@ async def dispatch(
     if snapshot:
         told = f"{result.for_model}\n[a copy from before it is kept: {snapshot}]"
         result = msgspec.structs.replace(result, for_model=told, snapshot=snapshot)
-    return _encodable(msgspec.structs.replace(result, decision=decision))
+    shown = _printable(result.display)
+    return _encodable(msgspec.structs.replace(result, display=shown, decision=decision))
+
+
+def _printable(display: Display) -> Display:
+    """The same without terminal tricks: files and their names can hold any."""
+    match display:
+        case Plain(text=text):
+            return Plain(text=sanitise(text))
+        case Listing(paths=paths):
+            return Listing(paths=tuple(map(escaped, paths)))
+        case FileDiff():
+            shown, path = sanitise(display.diff), escaped(display.path)
+            return msgspec.structs.replace(display, path=path, diff=shown)
+        case CommandOutput():
+            return msgspec.structs.replace(display, text=sanitise(display.text))
+        case _:
+            assert_never(display)
 
 
 def _confined(case: Case, workspace: Workspace) -> Confined | None:

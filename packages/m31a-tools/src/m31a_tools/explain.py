@@ -105,7 +105,7 @@ def _met(case: Case, command: Command) -> tuple[Judgement, str]:
     if command.inert:
         return Judgement.INERT, "it does nothing besides what else is listed"
     for rule in case.rules:
-        if rule.action is Action.ALLOW and covers_command(rule, command):
+        if rule.action is Action.ALLOW and covers_command(rule, command, case.access.folder):
             return Judgement.ALLOW, rule.reason or named(rule)
     steered = "variables are set for it or by it" if command.steered else ""
     return Judgement.NO_RULE, command.exact_only or steered or "no rule covers it"

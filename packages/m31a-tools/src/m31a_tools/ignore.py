@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 _POSIX = {
     "alnum": "a-zA-Z0-9",
@@ -25,6 +26,12 @@ _PLAIN = re.compile(r"\*?[^/*?\[\\]+")
 
 class _NeverMatches(ValueError):
     """The pattern is malformed in a way that makes git match nothing with it."""
+
+
+_LONGEST_LINE = 4096
+"""No path is longer; a longer line would cost much and match nothing."""
+_MOST_RULES = 2000
+"""Of one file; each costs something for every name that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +79,11 @@ class IgnoreRules:
 
     @classmethod
     def parse(cls, text: str) -> "IgnoreRules":
-        """The rules written in `text`; malformed lines match nothing, as in git."""
-        rules = tuple(rule for line in text.split("\n") if (rule := _parse(line)) is not None)
+        """The rules written in `text`; malformed lines, endless ones, and
+        those behind the first 2000, match nothing."""
+        lines = (line for line in text.split("\n") if len(line) <= _LONGEST_LINE)
+        found = (rule for line in lines if (rule := _parse(line)) is not None)
+        rules = tuple(islice(found, _MOST_RULES))
         names = tuple(i for i in reversed(range(len(rules))) if rules[i].name_only)
         paths = tuple(i for i in reversed(range(len(rules))) if not rules[i].name_only)
         return cls(

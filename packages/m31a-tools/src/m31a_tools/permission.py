@@ -218,9 +218,18 @@ class Case:
         for rule in rules:
             if rule.command is not None and rule.path is None and rule.host is None:
                 pattern = pattern_of(rule.command)
-                if pattern.whole == whole and not pattern.begins:
+                if pattern.whole == whole and not pattern.begins and self.names_place(rule):
                     return said(rule)
         return self.allowed_in_parts([rule for rule in rules if rule.host is None])
+
+    def names_place(self, rule: Rule) -> bool:
+        """Whether a rule says where its command starts, as far as that matters: to git, which
+        takes settings, and programs to run, from what looks like a repository there."""
+        return (
+            rule.folder is not None
+            or self.access.folder == "."
+            or not any(each.runs_git for each in self.reading.commands)
+        )
 
     def allowed_in_parts(self, rules: Sequence[Rule]) -> str:
         """Why each command of a line, and each file it redirects to, is covered by some rule."""
@@ -230,7 +239,9 @@ class Case:
         for command in self.reading.commands:
             if command.inert:
                 continue
-            rule = next((each for each in rules if covers_command(each, command)), None)
+            rule = next(
+                (each for each in rules if covers_command(each, command, self.access.folder)), None
+            )
             if rule is None:
                 return ""
             used[said(rule)] = None

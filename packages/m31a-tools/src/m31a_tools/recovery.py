@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import stat
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -15,7 +16,9 @@ JOURNAL = f"{TEMPORARY_PREFIX}journal"
 """The journal's name in the root of the workspace."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_JOURNAL = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAX_JOURNAL_BYTES = 1 << 20
+_NOT_OURS = f"{JOURNAL} is no journal of a patch; remove it."
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,9 +51,15 @@ def recover(workspace: Workspace) -> bool:
     """
     with opened(workspace, ".") as root_fd:
         try:
-            fd = os.open(JOURNAL, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root_fd)
+            # Without O_NONBLOCK a FIFO that a command left there would hold us for ever.
+            fd = os.open(JOURNAL, _JOURNAL, dir_fd=root_fd)
         except FileNotFoundError:
             return False
+        except OSError as exc:
+            raise CallFailed(_NOT_OURS) from exc
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise CallFailed(_NOT_OURS)
         with os.fdopen(fd, "rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,9 +83,9 @@ def _read(workspace: Workspace, data: bytes) -> tuple[Step, ...]:
     try:
         steps = msgspec.json.decode(data, type=Journal).steps
     except msgspec.MsgspecError as exc:
-        raise CallFailed(f"{JOURNAL} is no journal of a patch; remove it.") from exc
+        raise CallFailed(_NOT_OURS) from exc
     if not all(_is_ours(workspace, step) for step in steps):
-        raise CallFailed(f"{JOURNAL} is no journal of a patch; remove it.")
+        raise CallFailed(_NOT_OURS)
     return steps
 
 

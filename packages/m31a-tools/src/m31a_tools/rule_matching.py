@@ -48,9 +48,12 @@ def covers_call(rule: Rule, access: Access, real_paths: Sequence[str]) -> bool:
     )
 
 
-def covers_command(rule: Rule, command: Command) -> bool:
-    """Whether a rule that allows covers one command of a line."""
+def covers_command(rule: Rule, command: Command, folder: str) -> bool:
+    """Whether a rule that allows covers one command of a line that starts in `folder`."""
     if rule.path is not None:
+        return False
+    if command.runs_git and (command.moved or (folder != "." and rule.folder is None)):
+        # A folder of the project can pass for a repository, and its settings name programs.
         return False
     if rule.command is None:
         return not (command.destroys or command.network)

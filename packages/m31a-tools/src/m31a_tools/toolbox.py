@@ -1,7 +1,7 @@
 """Tools by name."""
 
+import os
 import re
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from m31a_tools.glob_files import Glob
 from m31a_tools.grep_files import Grep
 from m31a_tools.list_files import FileList
 from m31a_tools.move_file import FileMove
+from m31a_tools.program_search import find_program
 from m31a_tools.read_file import FileRead
 from m31a_tools.schema import Schema, lean_schema
 from m31a_tools.todo_write import OnTodos, TodoWrite
@@ -124,7 +125,9 @@ def default_toolbox(
     `background` adds BashOutput and BashStop, for workspaces that hold background commands.
     `may_leave_sandbox` lets calls of Bash ask to run outside the sandbox.
     """
-    ripgrep = shutil.which("rg", path=workspace.variables().get("PATH")) or ""
+    ripgrep = find_program(
+        "rg", workspace.variables().get("PATH", os.defpath), outside=workspace.roots
+    )
     return Toolbox(
         (
             Bash(
@@ -137,7 +140,7 @@ def default_toolbox(
             FileWrite(output_chars=output_chars),
             Edit(output_chars=output_chars),
             Glob(output_chars=output_chars, max_results=glob_results),
-            Grep(output_chars=output_chars, ripgrep=ripgrep),
+            Grep(output_chars=output_chars, ripgrep=ripgrep or ""),
             *((BashOutput(bash_output_chars), BashStop(bash_output_chars)) if background else ()),
         )
     )

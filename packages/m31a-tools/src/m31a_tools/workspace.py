@@ -20,6 +20,8 @@ from m31a_tools.sandbox.confined import Confined
 from m31a_tools.sandbox.stand_ins import StandIns
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_PASSED_OVER = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+"""What the file system of older Macs does not see in names."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -204,6 +206,11 @@ class Workspace:
         return any(path_matches(pattern, real, is_folder=is_folder) for pattern in self.hidden)
 
     @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folder under each of its names."""
+        return (self.root,) if self.shown_as is None else (self.root, self.shown_as)
+
+    @property
     def protected_initials(self) -> tuple[str, ...]:
         """The letters protected names can begin with."""
         return self._initials
@@ -211,6 +218,8 @@ class Workspace:
     def is_protected(self, name: str) -> bool:
         """Whether a file or folder of this name is never written."""
         # File systems that ignore case and trailing dots would let .GIT and ".git." through.
+        if not name.isascii():
+            name = _PASSED_OVER.sub("", name)
         return name[:1] in self._initials and name.casefold().rstrip(". ") in self.protected
 
     def variables(self) -> dict[str, str]:

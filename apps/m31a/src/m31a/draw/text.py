@@ -5,6 +5,7 @@ Widths and grapheme clusters (UAX 29) are those of wcwidth.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import wcwidth
 
@@ -36,8 +37,11 @@ def _mark(hit: re.Match[str]) -> str:
 
 def width(text: str) -> int:
     """How many cells `text` takes; it holds no control characters."""
-    if text.isascii():
-        return len(text)
+    return len(text) if text.isascii() else _width(text)
+
+
+@lru_cache(maxsize=8192)
+def _width(text: str) -> int:
     return sum(cells for _, cells in graphemes(text))
 
 

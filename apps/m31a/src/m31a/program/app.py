@@ -17,7 +17,7 @@ from m31a.program.effects import (
 )
 from m31a.program.keymap import GLOBAL, KeyTable, Part, look_up
 from m31a.program.messages import Clicked, Message, Pasted, Pressed, Returned, Ticked, Told, Typed
-from m31a.program.scene import Scene
+from m31a.program.scene import NOTES_KEPT, Remark, Scene
 from m31a.program.screen import Layer, Nav, Placement, Pop, Push, Replace, Turned
 from m31a.terminal.events import Key, Mouse, Paste
 from m31a_engine import Ask, AskClosed, AskOpened
@@ -69,8 +69,11 @@ class App:
 
     def told(self, text: str, level: str = "info") -> "App":
         """The app with a toast."""
-        note = Note(" ".join(text.split()), level, self.scene.now_s + TOAST_S)
-        return replace(self, notes=(*self.notes[-2:], note))
+        said = " ".join(text.split())
+        note = Note(said, level, self.scene.now_s + TOAST_S)
+        remark = Remark(said, level, len(self.scene.story.blocks))
+        scene = replace(self.scene, notes=(*self.scene.notes, remark)[-NOTES_KEPT:])
+        return replace(self, scene=scene, notes=(*self.notes[-2:], note))
 
 
 Out = tuple[App, tuple[Asked, ...]]
@@ -104,6 +107,8 @@ class Stage:
         if found is Part.NOTHING:
             return self._deliver(app, slot, Typed(key)) if len(keys) == 1 else (app, ())
         assert isinstance(found, str)
+        if found == "app.back" and slot is not app.stack[-1]:
+            return app, ()  # meant for what is below a screen that has just opened: it stays
         if found.startswith("app."):
             return self._global(app, found)
         return self._deliver(app, slot, Pressed(found, key))

@@ -41,6 +41,8 @@ def body_size(size: Size) -> Size:
 
 def framed(body: View, title: str, tables: Sequence[KeyTable], scene: Scene, size: Size) -> View:
     """A body with everything that stands around it."""
+    if size.height == 1:
+        return body
     status = status_line(scene, size.width)
     if size.height < LEAST_HEIGHT:
         return View((*body.lines, status), body.cursor)

@@ -25,6 +25,13 @@ class ResumeRun:
 
 
 @dataclass(frozen=True, slots=True)
+class ApproveRun:
+    """Go on with a waiting session, with a yes to everything it waits for: show that first."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartDemo:
     """Begin the demo: a project of its own and a recorded model."""
 
@@ -63,6 +70,13 @@ class AsyncWork:
     """The same with a coroutine."""
 
     do: Callable[[Services], Awaitable[Message]]
+
+
+@dataclass(frozen=True, slots=True)
+class LongWork:
+    """The same with a coroutine that tells its screen how it goes, and ends when that is left."""
+
+    do: Callable[[Services, Callable[[Message], None]], Awaitable[Message]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +164,14 @@ class Quit:
 Effect = (
     StartRun
     | ResumeRun
+    | ApproveRun
     | StartDemo
     | AnswerAsk
     | SendCommand
     | InterruptRun
     | Work
     | AsyncWork
+    | LongWork
     | RunShell
     | EditText
     | CopyText

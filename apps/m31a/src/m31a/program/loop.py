@@ -26,6 +26,8 @@ DEAR_FRAMES = 3
 """After a frame, at least this many times what it took is left for other things."""
 EVENTS_S = 0.008
 """How long the run's events may keep keys waiting."""
+KEYED_EVENTS_S = 0.001
+"""How long they may keep a key from being painted."""
 
 Clock = Callable[[], float]
 """Seconds, monotonic."""
@@ -71,7 +73,7 @@ class Loop:
         """
         async with anyio.create_task_group() as group:
             self.app = self._stage.resize(self.app, self._port.size())
-            self._performer.begin(group, self._nudge)
+            self._performer.begin(group, self._news_came)
             group.start_soon(self._listen)
             self._take(self._stage.open(self._timed(), screen, argument))
             if over:
@@ -105,6 +107,11 @@ class Loop:
     def _nudge(self) -> None:
         self._wake.set()
 
+    def _news_came(self) -> None:
+        """Wake up for news, unless a frame is due soon that will show them."""
+        if not self._dirty:
+            self._nudge()
+
     async def _listen(self) -> None:
         async for events in self._port.events():
             self._typed.extend(events)
@@ -118,6 +125,8 @@ class Loop:
         # A tick that was asked for is not put off by what comes in between.
         self._tick_s = min(self._tick_s, due_s) if self._tick_s > now else due_s
         until_s = min(self._tick_s, self._next_frame_s) if self._dirty else self._tick_s
+        if not self._dirty and self._performer.has_news:
+            self._nudge()
         with anyio.move_on_after(max(0.0, until_s - now)):
             await self._wake.wait()
         self._wake = anyio.Event()
@@ -125,7 +134,7 @@ class Loop:
     def _turn(self) -> None:
         now = self._clock()
         keyed = self._keys()
-        changed = self._events(now + EVENTS_S)
+        changed = self._events(self._clock() + (KEYED_EVENTS_S if keyed else EVENTS_S))
         if self._resized:
             self._resized = False
             self.app = self._stage.resize(self.app, self._port.size())
@@ -189,6 +198,7 @@ class Loop:
         self.app, asked = out
         for each in asked:
             self._performer.perform(each, self._port, self.app.scene)
+        self._performer.keep({slot.number for slot in self.app.stack})
 
     def _paint(self) -> None:
         begin = self._clock()

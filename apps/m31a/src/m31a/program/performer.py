@@ -2,7 +2,7 @@
 
 import base64
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,11 +18,13 @@ from m31a.program.effects import (
     AddBlock,
     Alert,
     AnswerAsk,
+    ApproveRun,
     AsyncWork,
     ChangeSettings,
     CopyText,
     EditText,
     InterruptRun,
+    LongWork,
     Queue,
     Quit,
     Redraw,
@@ -40,7 +42,7 @@ from m31a.program.messages import Edited, Message, Printed, RunFailed, RunOver, 
 from m31a.program.port import Port
 from m31a.program.scene import Scene, Settings
 from m31a.program.services import Services
-from m31a.story.story import Story, begin, halted, tell
+from m31a.story.story import Story, begin, halted, hear
 from m31a_engine import EngineError, Envelope, Mode, Options, Run, sanitise
 
 FINISH_S = 10.0
@@ -65,6 +67,10 @@ class Runs(Protocol):
         self, session_id: str | None, settings: Settings
     ) -> AbstractAsyncContextManager[Run]:
         """A session taken up again."""
+        ...
+
+    def approve(self, session_id: str, settings: Settings) -> AbstractAsyncContextManager[Run]:
+        """A waiting session taken up with a yes to what it waits for."""
         ...
 
     def demo(self) -> AbstractAsyncContextManager[Run]:
@@ -118,6 +124,8 @@ class Performer:
         self._run: Run | None = None
         self._scope: anyio.CancelScope | None = None
         self._over = anyio.Event()
+        self._going: dict[int, anyio.CancelScope] = {}
+        """What screens work on and would not want any more once they are left."""
         self.exit_code: int | None = None
         self.focused: bool | None = None
         """Whether the person looks at the terminal; None while it has not told."""
@@ -126,10 +134,28 @@ class Performer:
         """Work in this group; `nudge` wakes the loop."""
         self._group, self._nudge = group, nudge
         group.start_soon(self._list_files)
+        group.start_soon(self._look_for_sandbox)
+
+    def keep(self, slots: Collection[int]) -> None:
+        """End the work of screens that are gone; `slots` are those that are there."""
+        for slot in self._going.keys() - slots:
+            self._going.pop(slot).cancel()
 
     async def _list_files(self) -> None:
         files = await anyio.to_thread.run_sync(self._services.files, abandon_on_cancel=True)
         self.put(News(scene=lambda scene: replace(scene, files=files)))
+
+    async def _look_for_sandbox(self) -> None:
+        try:
+            word = await anyio.to_thread.run_sync(self._services.sandbox, abandon_on_cancel=True)
+        except (EngineError, OSError):
+            return  # a run tells it when commands are to be confined
+        self.put(News(scene=lambda scene: _settled(scene, replace(scene.settings, sandbox=word))))
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self._news)
 
     def news(self) -> News | None:
         """The oldest news, or None."""
@@ -166,6 +192,9 @@ class Performer:
             case ResumeRun(session_id=session_id):
                 name = f"go on with session {session_id}" if session_id else "go on"
                 self._start(name, partial(self._runs.resume, session_id, scene.settings))
+            case ApproveRun(session_id=session_id):
+                name = f"approve what session {session_id} waits for"
+                self._start(name, partial(self._runs.approve, session_id, scene.settings))
             case StartDemo():
                 self._start("the demo", self._runs.demo)
             case InterruptRun():
@@ -178,6 +207,8 @@ class Performer:
                     self.put(News(note=("too late for that", "warn")))
             case Work() | AsyncWork() | RunShell() | EditText() as work:
                 self._spawn(partial(self._work, work, asked.slot, port))
+            case LongWork() as work:
+                self._spawn(partial(self._work_on, work, asked.slot))
             case AddBlock(block=block):
                 self.put(News(scene=lambda now: _with(now, now.story.adding(block))))
             case Queue(goals=goals):
@@ -186,6 +217,7 @@ class Performer:
                 self._change(change, port)
             case Reread():
                 self._spawn(self._reread)
+                self._spawn(self._look_for_sandbox)
             case Quit(code=code):
                 self.leave(code)
             case (CopyText() | Toast() | Alert() | Redraw() | Suspend()) as effect:
@@ -273,7 +305,7 @@ class Performer:
 
     async def _tell(self, envelope: Envelope) -> None:
         def fold(scene: Scene) -> Scene:
-            return _with(scene, tell(scene.story, envelope.event, scene.now_s))
+            return _with(scene, hear(scene.story, envelope, scene.now_s))
 
         if len(self._news) >= MOST_WAITING:
             self._room = anyio.Event()
@@ -288,6 +320,19 @@ class Performer:
         except (EngineError, OSError) as exc:
             message = WorkFailed(*_sentence(exc))
         self.put(News(message, slot))
+
+    async def _work_on(self, work: LongWork, slot: int) -> None:
+        scope = self._going[slot] = anyio.CancelScope()
+        message: Message | None = None
+        with scope:
+            try:
+                message = await work.do(self._services, lambda each: self.put(News(each, slot)))
+            except (EngineError, OSError) as exc:
+                message = WorkFailed(*_sentence(exc))
+        if self._going.get(slot) is scope:
+            del self._going[slot]
+        if message is not None:
+            self.put(News(message, slot))
 
     async def _done(self, work: Work | AsyncWork | RunShell | EditText, port: Port) -> Message:
         match work:

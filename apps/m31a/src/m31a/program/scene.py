@@ -7,6 +7,7 @@ from m31a.story.story import Story
 from m31a_engine import Mode
 
 DEFAULT_SIZE = Size(80, 20)
+NOTES_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,21 @@ class Settings:
     context_limit: int | None = None
     context_warn: float = 0.8
     sandbox: str = ""
-    """What confines commands: bubblewrap, Landlock, none; empty while it is not known."""
+    """What confines commands: `bubblewrap`, `landlock in part`; empty while it is not known."""
     trusted: bool = False
     motion: bool = True
     """Whether anything may move by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence that was shown for some seconds."""
+
+    text: str
+    level: str
+    """info, ok, warn or err."""
+    blocks: int
+    """How many blocks the conversation had when it was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +74,5 @@ class Scene:
     now_s: float = 0.0
     """The app's clock, monotonic."""
     themes: tuple[str, ...] = ()
+    notes: tuple[Remark, ...] = ()
+    """What was said for some seconds only, the newest last; `NOTES_KEPT` of them at most."""

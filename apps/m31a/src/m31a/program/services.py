@@ -24,3 +24,5 @@ class Services:
     """The project's sessions; needs neither a model nor a key."""
     files: Callable[[], tuple[str, ...]] = tuple
     """The project's files by name."""
+    sandbox: Callable[[], str] = str
+    """What confines commands, in a word or two; may take seconds. Raises: ConfigError."""

@@ -5,33 +5,29 @@ from dataclasses import dataclass, replace
 from m31a.desks import desk_of
 from m31a.draw.frame import Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
-from m31a.draw.style import ACCENT, DIM, STRONG, WARN, Style, Tone
+from m31a.draw.style import ACCENT, DIM, STRONG, Style
 from m31a.program.effects import ResumeRun, Toast, Work
 from m31a.program.keymap import KeyTable, bind
-from m31a.program.messages import Message, Pressed, RunOver, WorkFailed
+from m31a.program.messages import Message, Pressed, Returned, RunOver, WorkFailed
 from m31a.program.scene import Scene
-from m31a.program.screen import Pop, Screen, Step
+from m31a.program.screen import Pop, Push, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import browse
-from m31a.widgets.block_lines import one_row, safe
+from m31a.widgets.block_lines import one_row
 from m31a.widgets.browse import FIRST, Browse, Drawn, browse_lines
 from m31a.widgets.facts import fact_lines
+from m31a.widgets.request_lines import TONES, request_lines
 from m31a.widgets.trouble import trouble_lines
-from m31a_engine import JournalBroken, Outcome, PermissionRequest, Plan, Risk, SessionInfo
+from m31a_engine import JournalBroken, Outcome, PermissionRequest, Plan, SessionInfo
 
 MOST_SESSIONS = 50
 KEYS: KeyTable = (
     *browse.KEYS,
-    bind("deferred.answer", "enter, a", "answer: go on with the session", hint=True),
+    bind("deferred.approve", "enter", "say yes to all a session waits for", hint=True),
+    bind("deferred.answer", "a", "go on with it, asked one by one", hint=True),
     bind("deferred.again", "r", "look again", hint=True),
     bind("app.back", "escape, q", "back", hint=True),
 )
-TONES = {
-    Risk.SAFE: Tone.RISK_SAFE,
-    Risk.MEDIUM: Tone.RISK_MEDIUM,
-    Risk.DANGEROUS: Tone.RISK_DANGEROUS,
-    Risk.DESTRUCTIVE: Tone.RISK_DESTRUCTIVE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class Looked(Message):
 
 
 class DeferredScreen(Screen[Deferred]):
-    """Answering takes the session up again: it asks for each call that still stands out."""
+    """A yes is given on a screen that shows all of it; going on asks for each call anew."""
 
     id = "deferred"
     title = "put off"
@@ -82,8 +78,10 @@ class DeferredScreen(Screen[Deferred]):
                 return Step(replace(state, trouble=message))
             case Pressed(action="deferred.again") | RunOver():
                 return Step(replace(state, waiting=None, trouble=None), (Work(_look),))
-            case Pressed(action="deferred.answer") if waiting:
-                return _answered(state, waiting, scene)
+            case Returned(screen="approve", result="approved"):
+                return Step(state, nav=Pop())
+            case Pressed(action="deferred.approve" | "deferred.answer" as action) if waiting:
+                return _answered(state, waiting, action, scene)
             case Pressed(action=action):
                 moved = state.browse.applied(
                     action, len(waiting), lambda cells: _detail(state, waiting, cells), scene.size
@@ -135,36 +133,17 @@ def _detail(state: Deferred, waiting: tuple[Waiting, ...], cells: int) -> tuple[
             rows = (line for task in tasks for line in wrapped((span(task),), cells, rest="  "))
             return (*session, EMPTY, *wrapped((Span(text, DIM),), cells), EMPTY, *rows)
         case PermissionRequest() as request:
-            return (*_request_lines(request, cells), EMPTY, *session)
+            return (*request_lines(request, cells), EMPTY, *session)
 
 
-def _request_lines(request: PermissionRequest, cells: int) -> tuple[Line, ...]:
-    """`detail` has every hidden character written out; the command as written is never shown."""
-    tone = Style(fg=TONES[request.risk], bold=True)
-    head = Line.of(
-        span(one_row(request.tool), STRONG), Span(f"  risk {request.risk.value.upper()}", tone)
-    )
-    facts = (
-        ("why", request.reason),
-        ("in", request.folder if request.folder != "." else ""),
-        ("touches", ", ".join(request.paths)),
-        ("outside", ", ".join(request.outside)),
-        ("reaches", ", ".join(request.hosts)),
-    )
-    return (
-        head.clipped(cells),
-        EMPTY,
-        *wrapped((Span(safe(request.detail), STRONG),), cells, first="  ", rest="  "),
-        EMPTY,
-        *fact_lines((("destroys", ", ".join(request.destroys)),), cells, style=WARN),
-        *fact_lines(facts, cells),
-    )
-
-
-def _answered(state: Deferred, waiting: tuple[Waiting, ...], scene: Scene) -> Step[Deferred]:
+def _answered(
+    state: Deferred, waiting: tuple[Waiting, ...], action: str, scene: Scene
+) -> Step[Deferred]:
     if scene.story.running:
         return Step(state, (Toast("when this run has ended it can be answered", "warn"),))
     chosen = waiting[min(state.browse.at, len(waiting) - 1)]
+    if action == "deferred.approve":
+        return Step(state, nav=Push("approve", chosen.session))
     return Step(state, (ResumeRun(chosen.session.id),), Pop())
 
 
@@ -179,6 +158,7 @@ def _look(services: Services) -> Message:
         except JournalBroken:
             continue
         found.extend(Waiting(info, request) for request in pending.requests)
-        if pending.plan is not None and pending.answer_key:
+        unread = info.outcome is Outcome.WAITING and not pending.requests
+        if pending.plan is not None and (pending.answer_key or unread):
             found.append(Waiting(info, pending.plan))
     return Looked(tuple(found))

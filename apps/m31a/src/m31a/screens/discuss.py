@@ -1,5 +1,6 @@
 """Questions whose answers change the plan: take the suggestion, write another, or skip."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
@@ -7,9 +8,10 @@ from typing import TypeGuard
 from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, DIM, OK, STRONG
+from m31a.program.ask_lock import LOCKED, is_locked, wake_s
 from m31a.program.effects import AnswerAsk
 from m31a.program.keymap import KeyTable, bind
-from m31a.program.messages import Message, Pasted, Pressed, Ticked, Typed
+from m31a.program.messages import Message, Pasted, Pressed, Returned, Ticked, Typed
 from m31a.program.scene import Scene
 from m31a.program.screen import Replace, Screen, Step
 from m31a.story.blocks import AskCard, Block, Said
@@ -45,6 +47,8 @@ class Discuss:
     skipped: frozenset[int] = frozenset()
     at: int = 0
     until_s: float = 0.0
+    seen_s: float = -math.inf
+    """Since when the questions can be seen."""
     together: bool = True
     """All questions on the screen, or the present one alone."""
 
@@ -63,21 +67,29 @@ class DiscussScreen(Screen[Discuss]):
             nav = Replace("discuss", waits.ask) if waits is not None else None
             return Step(Discuss(None), nav=nav)
         until_s = waits.opened_s + waits.timeout_s if waits is not None else scene.now_s
-        return Step(Discuss(argument, (BLANK,) * len(argument.questions), until_s=until_s))
+        seen_s = waits.opened_s if waits is not None else -math.inf
+        blank = (BLANK,) * len(argument.questions)
+        return Step(Discuss(argument, blank, until_s=until_s, seen_s=seen_s))
 
     def keys(self, state: Discuss) -> KeyTable:
         """Fields and their editor."""
         return ANSWERING if _answering(state.ask) else ONLY_LOOK
 
     def wake_s(self, state: Discuss, scene: Scene) -> float | None:
-        """The time that is left is shown."""
-        return 1.0 if state.ask is not None else None
+        """When the keys unlock; then the time that is left is shown."""
+        return wake_s(state.seen_s, scene) if state.ask is not None else None
+
+    def locked(self, state: Discuss, scene: Scene) -> bool:
+        """For a moment keys still go where they were meant to go."""
+        return state.ask is not None and is_locked(state.seen_s, scene)
 
     def update(self, state: Discuss, message: Message, scene: Scene) -> Step[Discuss]:
         """Write, move between questions, skip, send."""
         if not _answering(state.ask) or isinstance(message, Ticked):
             return Step(state)
         match message:
+            case Returned(screen=""):  # the question above is settled: this one is seen only now
+                return Step(replace(state, seen_s=scene.now_s))
             case Pressed(action="discuss.send"):
                 return _sent(state, state.ask)
             case Pressed(action="discuss.skip_all"):
@@ -150,7 +162,8 @@ def _field(state: Discuss, index: int, question: Question, cells: int) -> View:
 
 def _foot(state: Discuss, scene: Scene, cells: int) -> Line:
     left = seconds(max(0.0, state.until_s - scene.now_s))
-    place = f" {state.at + 1} of {len(state.answers)} · in {left} the suggestions are taken"
+    said = LOCKED if is_locked(state.seen_s, scene) else f"in {left} the suggestions are taken"
+    place = f" {state.at + 1} of {len(state.answers)} · {said}"
     return Line.of(Span(place, DIM)).clipped(cells)
 
 

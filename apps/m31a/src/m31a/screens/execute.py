@@ -1,6 +1,5 @@
 """The tasks at work: their state, what the chosen one does now, and every way to steer them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from m31a.draw.frame import Point, Size, View, fill
@@ -56,14 +55,13 @@ HEAD_ROWS = 2
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """The chosen task, what is being said to it, and when tasks began as far as was seen."""
+    """The chosen task, and what is being said to it."""
 
     at: int = 0
     chosen: bool = False
     """Whether a person chose; until then the newest task is followed."""
     scroll: Scroll = FOLLOW
     paused: bool = False
-    began: Mapping[int, float] | None = None
     telling: Draft | None = None
     to_all: bool = False
 
@@ -143,10 +141,7 @@ def _progress(rows: tuple[TaskRow, ...], state: Execute, cells: int) -> Line:
 def _body(state: Execute, rows: tuple[TaskRow, ...], size: Size, scene: Scene) -> tuple[Line, ...]:
     area = panes(size, len(rows))
     at = _place(state, rows)
-    began = state.began or {}
-    listed = listing_lines(
-        [task_line(row, began.get(row.task_id), scene.now_s) for row in rows], at, area.rows
-    )
+    listed = listing_lines([task_line(row, scene.now_s) for row in rows], at, area.rows)
     title = _title(rows[at], scene, area.detail.width)
     height = max(1, area.detail.height - len(title))
     blocks = task_blocks(scene.story.blocks, rows[at].task_id)
@@ -202,10 +197,7 @@ def _following(state: Execute, scene: Scene) -> Execute:
 
 def _told(state: Execute, event: object, scene: Scene) -> Execute:
     match event:
-        case TaskStarted(task_id=task_id):
-            began = {**(state.began or {}), task_id: scene.now_s}
-            return _following(replace(state, began=began), scene)
-        case TaskEnded():
+        case TaskStarted() | TaskEnded():
             return _following(state, scene)
         case _:
             return state

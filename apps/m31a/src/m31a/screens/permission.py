@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from m31a.draw.frame import Point, Size, View
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import DIM, STRONG, WARN, Style, Tone
+from m31a.program.ask_lock import LOCKED, is_locked, wake_s
 from m31a.program.effects import AnswerAsk, Effect, InterruptRun
 from m31a.program.keymap import KeyTable, bind, shown
 from m31a.program.messages import Message, Pasted, Pressed, Returned, Typed
@@ -15,8 +16,6 @@ from m31a.widgets.block_lines import seconds
 from m31a.widgets.editor import Draft
 from m31a_engine import Grant, PermissionAnswer, PermissionAsk, Risk
 
-LOCK_S = 0.4
-"""Keys pressed this soon were meant for the prompt."""
 WIDTH = 96
 
 ANSWERS: KeyTable = (
@@ -69,12 +68,11 @@ class PermissionScreen(Screen[Permission]):
 
     def locked(self, state: Permission, scene: Scene) -> bool:
         """For a moment keys still go where they were meant to go."""
-        return scene.now_s - state.seen_s < LOCK_S
+        return is_locked(state.seen_s, scene)
 
     def wake_s(self, state: Permission, scene: Scene) -> float | None:
         """When the keys unlock, then every second for the time that is left."""
-        locked_s = state.seen_s + LOCK_S - scene.now_s
-        return locked_s if locked_s > 0 else 1.0
+        return wake_s(state.seen_s, scene)
 
     def keys(self, state: Permission) -> KeyTable:
         """Four answers, or the editor of the reason."""
@@ -145,8 +143,8 @@ def _facts(state: Permission, cells: int) -> tuple[Line, ...]:
 
 def _foot(state: Permission, scene: Scene, cells: int) -> tuple[Line, ...]:
     left = f"in {seconds(max(0.0, state.until_s - scene.now_s))} it is put off"
-    if scene.now_s - state.seen_s < LOCK_S:
-        left = "keys unlock in a moment; what you type goes to the prompt"
+    if is_locked(state.seen_s, scene):
+        left = LOCKED
     timer = Line.of(Span(left, DIM)).clipped(cells)
     if state.reason is not None:
         reason = editor.editor_view(

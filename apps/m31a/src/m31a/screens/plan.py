@@ -1,13 +1,15 @@
 """The plan before it is carried out: approve it, say what to change, ask for questions, reject."""
 
+import math
 from dataclasses import dataclass, replace
 
 from m31a.draw.frame import Point, Size, View
 from m31a.draw.line import EMPTY, Line, Span, span
 from m31a.draw.style import ACCENT, BORDER, DIM, STRONG
+from m31a.program.ask_lock import LOCKED, is_locked, wake_s
 from m31a.program.effects import AnswerAsk, Toast
 from m31a.program.keymap import KeyTable, bind
-from m31a.program.messages import Message, Pasted, Pressed, Told, Typed
+from m31a.program.messages import Message, Pasted, Pressed, Returned, Told, Typed
 from m31a.program.scene import Scene
 from m31a.program.screen import Push, Replace, Screen, Step
 from m31a.widgets import browse, editor
@@ -49,6 +51,8 @@ class PlanReview:
     ask: PlanAsk | None = None
     """None when the plan is only looked at."""
     until_s: float = 0.0
+    seen_s: float = -math.inf
+    """Since when the question can be seen."""
     browse: Browse = FIRST
     note: Draft | None = None
     purpose: PlanChoice = PlanChoice.REFINE
@@ -71,7 +75,8 @@ class PlanScreen(Screen[PlanReview]):
         waits = next((each for each in scene.story.asks if isinstance(each.ask, PlanAsk)), None)
         if isinstance(argument, PlanAsk):
             until_s = waits.opened_s + waits.timeout_s if waits is not None else scene.now_s
-            return Step(PlanReview(argument.plan, argument.version, argument, until_s))
+            seen_s = waits.opened_s if waits is not None else -math.inf
+            return Step(PlanReview(argument.plan, argument.version, argument, until_s, seen_s))
         shown = PlanReview(scene.story.plan, scene.story.plan_version)
         return Step(shown, nav=Replace("plan", waits.ask) if waits is not None else None)
 
@@ -82,8 +87,12 @@ class PlanScreen(Screen[PlanReview]):
         return (*DECIDE, *LOOK) if state.ask is not None else ONLY_LOOK
 
     def wake_s(self, state: PlanReview, scene: Scene) -> float | None:
-        """The time that is left is shown."""
-        return 1.0 if state.ask is not None else None
+        """When the keys unlock; then the time that is left is shown."""
+        return wake_s(state.seen_s, scene) if state.ask is not None else None
+
+    def locked(self, state: PlanReview, scene: Scene) -> bool:
+        """For a moment keys still go where they were meant to go."""
+        return state.ask is not None and is_locked(state.seen_s, scene)
 
     def update(self, state: PlanReview, message: Message, scene: Scene) -> Step[PlanReview]:
         """Decide, look around, or write a note."""
@@ -96,6 +105,8 @@ class PlanScreen(Screen[PlanReview]):
                 return Step(replace(state, note=editor.typed(state.note, key.text)))
             case Pasted(paste=paste) if state.note is not None:
                 return Step(replace(state, note=editor.pasted(state.note, paste.text)))
+            case Returned(screen=""):  # the question above is settled: this one is seen only now
+                return Step(replace(state, seen_s=scene.now_s))
             case Told(envelope=envelope) if state.ask is None:
                 if isinstance(envelope.event, PlanDrafted):
                     event = envelope.event
@@ -161,7 +172,8 @@ def _foot(state: PlanReview, scene: Scene, size: Size) -> View:
         return View(())
     if state.note is None:
         left = seconds(max(0.0, state.until_s - scene.now_s))
-        return View((Line.of(Span(f" in {left} it counts as not accepted", DIM)),))
+        said = LOCKED if is_locked(state.seen_s, scene) else f"in {left} it counts as not accepted"
+        return View((Line.of(Span(f" {said}", DIM)).clipped(size.width),))
     field = editor.editor_view(
         state.note,
         Size(max(1, size.width - 4), NOTE_ROWS - 1),

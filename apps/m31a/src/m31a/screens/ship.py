@@ -9,7 +9,7 @@ from m31a.draw.style import ACCENT, DIM, ERR, OK, STRONG, WARN
 from m31a.program.chrome import short
 from m31a.program.effects import CopyText, Effect, Toast
 from m31a.program.keymap import KeyTable, bind
-from m31a.program.messages import Message, Pressed, Told
+from m31a.program.messages import Message, Pressed
 from m31a.program.scene import Scene
 from m31a.program.screen import Push, Screen, Step
 from m31a.story.blocks import CommitCard
@@ -21,7 +21,7 @@ from m31a.widgets.charts import bar
 from m31a.widgets.facts import counted, fact_lines, list_lines
 from m31a.widgets.markdown import markdown_lines
 from m31a.widgets.scroll import Window, window_lines
-from m31a_engine import FileReport, LandingRefused, Phase, RunReport
+from m31a_engine import FileReport, Phase, RunReport
 from m31a_engine.planning.plan import title_of
 from m31a_engine.shipping.trailers import trailers_for
 
@@ -38,10 +38,9 @@ MARGIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Ship:
-    """How far it is scrolled, and why the commit did not land, as far as was seen."""
+    """How far it is scrolled."""
 
     window: Window = TOP
-    refused: LandingRefused | None = None
 
 
 class ShipScreen(Screen[Ship]):
@@ -61,19 +60,17 @@ class ShipScreen(Screen[Ship]):
     def update(self, state: Ship, message: Message, scene: Scene) -> Step[Ship]:
         """Scroll, copy, go elsewhere."""
         match message:
-            case Told(envelope=envelope) if isinstance(envelope.event, LandingRefused):
-                return Step(replace(state, refused=envelope.event))
             case Pressed(action="ship.copy"):
                 return Step(state, (_copied(summary_text(scene.story), "there is no summary"),))
             case Pressed(action="ship.command"):
-                command = landing_command(state.refused, scene.story.report)
+                command = landing_command(scene.story)
                 return Step(state, (_copied(command, "nothing is left to land"),))
             case Pressed(action="ship.diff"):
                 return Step(state, nav=Push("diff"))
             case Pressed(action="ship.verify"):
                 return Step(state, nav=Push("verify"))
             case Pressed(action=action):
-                rows = len(_lines(state, scene.story, scene.size.width))
+                rows = len(_lines(scene.story, scene.size.width))
                 moved = state.window.applied(action, rows, scene.size.height)
                 return Step(state if moved is None else replace(state, window=moved))
             case _:
@@ -81,7 +78,7 @@ class ShipScreen(Screen[Ship]):
 
     def view(self, state: Ship, size: Size, scene: Scene) -> View:
         """Everything about the end of the run, from the commit to its cost."""
-        return View(window_lines(_lines(state, scene.story, size.width), state.window, size))
+        return View(window_lines(_lines(scene.story, size.width), state.window, size))
 
 
 def _copied(text: str, otherwise: str) -> Effect:
@@ -101,8 +98,9 @@ def summary_text(story: Story) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def landing_command(refused: LandingRefused | None, report: RunReport | None) -> str:
+def landing_command(story: Story) -> str:
     """The one command that brings the commit onto the person's branch; empty when it is there."""
+    refused, report = story.refused, story.report
     if report is not None and report.landed:
         return ""
     if refused is not None and refused.command:
@@ -112,7 +110,7 @@ def landing_command(refused: LandingRefused | None, report: RunReport | None) ->
     return ""
 
 
-def _lines(state: Ship, story: Story, cells: int) -> tuple[Line, ...]:
+def _lines(story: Story, cells: int) -> tuple[Line, ...]:
     report = story.report
     if report is None:
         now = story.running and story.phase is Phase.SHIP
@@ -120,7 +118,7 @@ def _lines(state: Ship, story: Story, cells: int) -> tuple[Line, ...]:
         return fill((EMPTY, Line.of("  ", Span(text, DIM))), Size(cells, 2))
     room = max(8, cells - MARGIN - 1)
     lines = (
-        *_outcome(state, report, room),
+        *_outcome(story, report, room),
         *_message(story, report, room),
         *_preflight(report, room),
         *_files(report.files, room),
@@ -131,11 +129,11 @@ def _lines(state: Ship, story: Story, cells: int) -> tuple[Line, ...]:
     return tuple(Line.of(" " * MARGIN, *line.spans).clipped(cells) for line in lines)
 
 
-def _outcome(state: Ship, report: RunReport, cells: int) -> tuple[Line, ...]:
+def _outcome(story: Story, report: RunReport, cells: int) -> tuple[Line, ...]:
     good = report.outcome in GOOD
     word = report.outcome.value.replace("_", " ")
     lines = [EMPTY, Line.of(Span(f"■ {word}", OK if good else ERR))]
-    command = landing_command(state.refused, report)
+    command = landing_command(story)
     if report.landed and report.commit:
         lines.append(
             Line.of(Span("✓ ", OK), Span(report.commit[:12], ACCENT), " is on your branch")
@@ -146,12 +144,12 @@ def _outcome(state: Ship, report: RunReport, cells: int) -> tuple[Line, ...]:
         lines.extend(wrapped(said, cells, first=Span("! ", WARN), rest="  "))
     else:
         lines.append(Line.of(Span("! there is no commit", WARN)))
-    why = state.refused.reason if state.refused is not None else ""
+    why = story.refused.reason if story.refused is not None else ""
     if report.error is not None:
         why = why or report.error.message
     lines.extend(fact_lines((("why", why), ("land it", command)), cells))
-    if state.refused is not None:
-        lines.extend(list_lines("these stand in the way", state.refused.paths, cells))
+    if story.refused is not None:
+        lines.extend(list_lines("these stand in the way", story.refused.paths, cells))
     if report.error is not None and report.error.remedy != command:
         lines.extend(fact_lines((("next", report.error.remedy),), cells))
     return tuple(lines)

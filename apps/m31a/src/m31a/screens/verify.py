@@ -7,7 +7,7 @@ from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, DIM, ERR, OK, STRONG, WARN
 from m31a.program.effects import CopyText, ResumeRun, Toast
 from m31a.program.keymap import KeyTable, bind
-from m31a.program.messages import Message, Pressed, Told
+from m31a.program.messages import Message, Pressed
 from m31a.program.scene import Scene
 from m31a.program.screen import Pop, Push, Screen, Step
 from m31a.story.blocks import TaskMark
@@ -16,7 +16,7 @@ from m31a.widgets import browse
 from m31a.widgets.block_lines import STATUS, one_row, seconds
 from m31a.widgets.browse import FIRST, Browse, browse_lines
 from m31a.widgets.facts import fact_lines, list_lines, raw_lines, title_lines
-from m31a_engine import CheckResult, CheckStatus, CulpritFound, Finding, Phase, Severity, Verdict
+from m31a_engine import CheckResult, CheckStatus, Finding, Phase, Severity, Verdict
 from m31a_engine.checks.result import Culprit
 
 KEYS: KeyTable = (
@@ -38,10 +38,9 @@ VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """The chosen row (0 is the whole), and who broke a check when that was looked for."""
+    """The chosen row; 0 is the whole."""
 
     browse: Browse = FIRST
-    culprit: Culprit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,6 @@ class VerifyScreen(Screen[Verify]):
     def update(self, state: Verify, message: Message, scene: Scene) -> Step[Verify]:
         """Another row, another screen, or the session taken up again."""
         match message:
-            case Told(envelope=envelope) if isinstance(envelope.event, CulpritFound):
-                return Step(replace(state, culprit=envelope.event.culprit))
             case Pressed(action="verify.diff"):
                 return Step(state, nav=Push("diff"))
             case Pressed(action="verify.tasks"):
@@ -187,7 +184,7 @@ def _detail(state: Verify, story: Story, cells: int) -> tuple[Line, ...]:
         return _check_lines(checks[at], cells)
     if 0 <= at - len(checks) < len(findings):
         return _finding_lines(findings[at - len(checks)], cells)
-    return _whole_lines(state, story, cells)
+    return _whole_lines(story, cells)
 
 
 def _check_lines(check: Tried, cells: int) -> tuple[Line, ...]:
@@ -234,13 +231,13 @@ def _finding_lines(finding: Finding, cells: int) -> tuple[Line, ...]:
     )
 
 
-def _whole_lines(state: Verify, story: Story, cells: int) -> tuple[Line, ...]:
+def _whole_lines(story: Story, cells: int) -> tuple[Line, ...]:
     verdict = _verdict(story)
     verification = story.report.verification if story.report is not None else None
     head = "verification" if verdict is None else verdict.value.replace("_", " ")
     says = VERDICTS[verdict][2] if verdict is not None else ""
     heals = [block for block in story.blocks if isinstance(block, TaskMark) and block.heals]
-    culprit = state.culprit or (verification.culprit if verification is not None else None)
+    culprit = story.culprit or (verification.culprit if verification is not None else None)
     known = story.report.known_failures if story.report is not None else ()
     lines = [
         *title_lines(head, cells, after=says),

@@ -72,6 +72,8 @@ class TaskMark:
     reason: str = ""
     heals: int = 0
     elapsed_s: float = 0.0
+    began_s: float | None = None
+    """On the app's clock; None for one that was skipped before it began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from m31a_engine import (
     CommitMade,
     ContextCondensed,
     CulpritFound,
+    Envelope,
     Event,
     Finding,
     FindingMade,
@@ -41,6 +42,7 @@ from m31a_engine import (
     MessageRestarted,
     Mode,
     ModeChosen,
+    ModelChosen,
     Noticed,
     Phase,
     PhaseEnded,
@@ -62,6 +64,7 @@ from m31a_engine import (
     Usage,
     UsageChanged,
 )
+from m31a_engine.checks.result import Culprit
 
 OUTPUT_KEPT = 20_000
 """Characters of a running command's output that are kept; the whole comes with its end."""
@@ -91,6 +94,7 @@ class Story:
     goal: str = ""
     running: bool = False
     session: str = ""
+    """Known from the first thing the run tells."""
     phase: Phase = Phase.IDLE
     phases_done: tuple[Phase, ...] = ()
     mode: Mode = Mode.AUTO
@@ -106,6 +110,10 @@ class Story:
     """Those that began, in the order of their ids."""
     checks: tuple[CheckResult, ...] = ()
     findings: tuple[Finding, ...] = ()
+    culprit: Culprit | None = None
+    """What made a check red, as far as it was looked for."""
+    refused: LandingRefused | None = None
+    """Why the commit is not on the person's branch, and the command that puts it there."""
     asks: tuple[OpenAsk, ...] = ()
     usage: Usage = field(default_factory=Usage)
     requests: int = 0
@@ -145,14 +153,22 @@ def halted(story: Story, text: str, remedy: str = "") -> Story:
     )
 
 
+def hear(story: Story, envelope: Envelope, now_s: float = 0.0) -> Story:
+    """The story after what a run tells next."""
+    told = tell(story, envelope.event, now_s)
+    return told if told.session else replace(told, session=envelope.session)
+
+
 def tell(story: Story, event: Event, now_s: float = 0.0) -> Story:
     """The story after one more event; an event it does not know changes nothing."""
-    told = _course(story, event, now_s)
-    for part in (_talk, _work, _proof, _money):
-        if told is not None:
-            return told
-        told = part(story, event)
-    return story if told is None else told
+    return (
+        _course(story, event, now_s)
+        or _talk(story, event)
+        or _work(story, event, now_s)
+        or _proof(story, event)
+        or _money(story, event)
+        or story
+    )
 
 
 def _course(story: Story, event: Event, now_s: float) -> Story | None:
@@ -252,7 +268,7 @@ def _message_done(story: Story, event: MessageDone) -> Story:
     return replace(done, places=MappingProxyType(kept), model=event.model or story.model)
 
 
-def _work(story: Story, event: Event) -> Story | None:
+def _work(story: Story, event: Event, now_s: float) -> Story | None:
     """Tools, plans and tasks."""
     match event:
         case ToolStarted():
@@ -285,7 +301,7 @@ def _work(story: Story, event: Event) -> Story | None:
                 plans=(*story.plans, event.plan),
             )
         case TaskStarted():
-            return _task(story, TaskMark(event.task_id, event.title))
+            return _task(story, TaskMark(event.task_id, event.title, began_s=now_s))
         case TaskHealing():
             return _retask(
                 story,
@@ -318,14 +334,16 @@ def _proof(story: Story, event: Event) -> Story | None:
                 f"{culprit.check} is red since {(culprit.commit or '')[:10]} {culprit.subject}"
             )
             unknown = f"where {culprit.check} broke is not clear: {culprit.inconclusive}"
-            return story.adding(Notice(found_at if culprit.commit else unknown, level="warn"))
+            told = story.adding(Notice(found_at if culprit.commit else unknown, level="warn"))
+            return replace(told, culprit=culprit)
         case CommitMade():
             return story.adding(CommitCard(event.commit, event.subject, event.files))
         case Landed():
             return story.adding(CommitCard(event.commit, "", landed_on=event.branch))
         case LandingRefused():
             text = f"not landed: {event.reason}"
-            return story.adding(Notice(text, f"merge it with: {event.command}", "warn"))
+            said = story.adding(Notice(text, f"merge it with: {event.command}", "warn"))
+            return replace(said, refused=event)
         case _:
             return None
 
@@ -347,7 +365,11 @@ def _money(story: Story, event: Event) -> Story | None:
         case ContextCondensed():
             text = f"{event.removed} older messages became a summary ({event.saved_tokens} tokens)"
             return story.adding(Notice(text))
-        case LedgerWritten():
+        case ModelChosen() if event.model != event.instead_of:
+            about = f"task {event.task_id}: {event.model} instead of {event.instead_of}"
+            saved = f" (saves about ${event.saving_usd:.2f})" if event.saving_usd > 0 else ""
+            return story.adding(Notice(f"{about}{saved}: {event.reason}"))
+        case ModelChosen() | LedgerWritten():  # nothing is other than it was; the end tells the row
             return story
         case Noticed():
             return story.adding(Notice(event.text, event.remedy))

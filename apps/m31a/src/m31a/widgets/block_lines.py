@@ -114,10 +114,10 @@ def _user(text: str, cells: int) -> Lines:
 def _said(text: str, done: bool, cells: int) -> Lines:
     if not text.strip():
         return ()
-    lines = markdown_lines(safe(text), max(4, cells - 2), done=done)
+    lines = markdown_lines(safe(text), max(4, cells - 2), done=done, indent="  ")
     mark = Span("● ", Style(fg=Tone.ROLE_AGENT))
-    head = Line.of(mark, *lines[0].spans) if lines else Line.of(mark)
-    return (head, *(Line.of("  ", *line.spans) for line in lines[1:]), EMPTY)
+    head = Line.of(mark, *lines[0].cut(2, cells).spans) if lines else Line.of(mark)
+    return (head, *lines[1:], EMPTY)
 
 
 def _thought(text: str, cells: int, opened: bool) -> Lines:

@@ -28,17 +28,18 @@ Lines = list[Line]
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
-def markdown_lines(text: str, cells: int, *, done: bool) -> tuple[Line, ...]:
+def markdown_lines(text: str, cells: int, *, done: bool, indent: str = "") -> tuple[Line, ...]:
     """The lines of a text that holds no control characters but newlines and tabs.
 
     `done` says that nothing follows: a row of a table that is not whole yet is left out until then.
+    Lines take up to `cells` behind the indent.
     """
     segments = list(_segments(text.strip("\n")))
     if segments and not done:
         segments[-1] = _without_torn_row(segments[-1])
     lines: Lines = []
     for segment in segments:
-        laid_out = _segment_lines(segment, cells)
+        laid_out = _segment_lines(segment, cells, indent)
         if lines and laid_out:
             lines.append(EMPTY)
         lines.extend(laid_out)
@@ -71,9 +72,10 @@ def _without_torn_row(segment: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _segment_lines(segment: str, cells: int) -> tuple[Line, ...]:
+def _segment_lines(segment: str, cells: int, indent: str) -> tuple[Line, ...]:
     root = SyntaxTreeNode(_PARSER.parse(segment))
-    return tuple(_blocks(root.children, max(LEAST_COLUMN, cells), 0))
+    lines = _blocks(root.children, max(LEAST_COLUMN, cells), 0)
+    return tuple(Line.of(indent, *line.spans) for line in lines) if indent else tuple(lines)
 
 
 def _blocks(nodes: list[SyntaxTreeNode], cells: int, depth: int, *, tight: bool = False) -> Lines:

@@ -1,142 +1,22 @@
-"""A patch as values, and as lines: one column or two, with what differs within a line marked.
+"""A patch as lines: one column or two, with what differs within a line marked."""
 
-The format is that of `git diff`: https://git-scm.com/docs/diff-format
-"""
-
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import takewhile, zip_longest
+from itertools import zip_longest
 
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import BORDER, DIM, PLAIN, Style, Tone
 from m31a.draw.text import expand_tabs
 from m31a.widgets.block_lines import one_row, safe
+from m31a.widgets.patch_reader import FilePatch, Hunk, Row
 
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@(.*)")
 _ADD, _DEL = Style(fg=Tone.DIFF_ADD), Style(fg=Tone.DIFF_DEL)
 _ADD_WORD = Style(fg=Tone.DIFF_ADD, bg=Tone.DIFF_ADD_WORD, bold=True)
 _DEL_WORD = Style(fg=Tone.DIFF_DEL, bg=Tone.DIFF_DEL_WORD, bold=True)
 _GUTTER = Style(fg=Tone.DIFF_GUTTER, dim=True)
 _STYLES = {"+": (_ADD, _ADD_WORD), "-": (_DEL, _DEL_WORD)}
-_NOTES = (
-    ("new file", "new"),
-    ("deleted file", "deleted"),
-    ("rename from ", "renamed"),
-    ("copy from ", "copied"),
-    ("Binary files", "binary"),
-    ("GIT binary patch", "binary"),
-    ("old mode", "mode"),
-)
 NUMBER_CELLS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of a hunk: ` `, `+`, `-` or `\\`, and its number in the old and the new file."""
-
-    sign: str
-    text: str
-    old: int
-    new: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hunk:
-    """Lines that stand together, and in what they stand (a function, a section)."""
-
-    start: int
-    within: str
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FilePatch:
-    """What a patch does to one file. Compared by identity: laid out once, however long."""
-
-    path: str
-    note: str = ""
-    """new, deleted, renamed, copied, binary, mode; empty for a plain change."""
-    hunks: tuple[Hunk, ...] = ()
-    raw: str = ""
-
-    @property
-    def added(self) -> int:
-        """Lines that were not there before."""
-        return self._count("+")
-
-    @property
-    def removed(self) -> int:
-        """Lines that are no longer there."""
-        return self._count("-")
-
-    def _count(self, sign: str) -> int:
-        return sum(row.sign == sign for hunk in self.hunks for row in hunk.rows)
-
-
-def read_patch(text: str) -> tuple[FilePatch, ...]:
-    """The files of a patch, in its order."""
-    pieces: list[list[str]] = []
-    left = [0, 0]
-    for row in text.split("\n"):
-        if left == [0, 0] and (row.startswith("diff --git ") or not pieces):
-            pieces.append([])
-        if left == [0, 0] and (found := _HUNK.match(row)):
-            left = [int(found[2] or 1), int(found[4] or 1)]
-        elif left != [0, 0]:
-            left = _less(left, row)
-        pieces[-1].append(row)
-    return tuple(_file(piece) for piece in pieces if any(row.strip() for row in piece))
-
-
-def _less(left: list[int], row: str) -> list[int]:
-    """How many old and new lines of the hunk are to come after this one."""
-    old = left[0] - (row[:1] not in {"+", "\\"})
-    new = left[1] - (row[:1] not in {"-", "\\"})
-    return [max(0, old), max(0, new)]
-
-
-def _file(rows: Sequence[str]) -> FilePatch:
-    head = list(takewhile(lambda row: not _HUNK.match(row), rows))
-    notes = (said for row in head for start, said in _NOTES if row.startswith(start))
-    patch = FilePatch(_path(head), next(notes, ""), raw="\n".join(rows).rstrip("\n") + "\n")
-    return replace(patch, hunks=tuple(_hunks(rows[len(head) :])))
-
-
-def _path(head: Sequence[str]) -> str:
-    """The file's name: the new one, or the old one when it was deleted."""
-    names = {row[:4]: row[4:].strip('"') for row in head if row[:4] in {"--- ", "+++ "}}
-    for sign, side in (("+++ ", "b/"), ("--- ", "a/")):
-        name = names.get(sign, "/dev/null").split("\t")[0]
-        if name != "/dev/null":
-            return name.removeprefix(side)
-    for row in head:
-        if row.startswith(("rename to ", "copy to ")):
-            return row.partition(" to ")[2]
-        if row.startswith("diff --git "):
-            return row.rpartition(" b/")[2].strip('"')
-    return ""
-
-
-def _hunks(rows: Sequence[str]) -> Iterator[Hunk]:
-    start, within, taken = 0, "", list[Row]()
-    old = new = 0
-    left = [0, 0]
-    for row in rows:
-        if left == [0, 0] and (found := _HUNK.match(row)):
-            if taken:
-                yield Hunk(start, within, tuple(taken))
-            old, new = int(found[1]), int(found[3])
-            left = [int(found[2] or 1), int(found[4] or 1)]
-            start, within, taken = new, found[5].strip(), []
-        elif left != [0, 0] or row.startswith("\\"):
-            sign = row[:1] if row[:1] in {"+", "-", "\\"} else " "
-            taken.append(Row(sign, row[1:], old, new))
-            left = _less(left, row)
-            old, new = old + (sign in " -"), new + (sign in " +")
-    if taken:
-        yield Hunk(start, within, tuple(taken))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +133,3 @@ def _common(text: str, other: str) -> tuple[int, int]:
     room = shorter - first
     last = next((at for at in range(room) if text[-1 - at] != other[-1 - at]), room)
     return first, last
-
-
-def new_text(hunk: Hunk) -> str:
-    """What a hunk leaves in the file, without signs and numbers."""
-    return "".join(f"{row.text}\n" for row in hunk.rows if row.sign in {" ", "+"})

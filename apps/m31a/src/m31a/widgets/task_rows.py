@@ -80,7 +80,7 @@ def _waves(blocks: Sequence[Block]) -> list[_Wave]:
     return waves
 
 
-def task_line(row: TaskRow, began_s: float | None, now_s: float) -> Line:
+def task_line(row: TaskRow, now_s: float) -> Line:
     """A task on one line: state, number, title, time, tries at mending it."""
     mark = row.mark
     glyph, style = ("○", DIM)
@@ -89,8 +89,8 @@ def task_line(row: TaskRow, began_s: float | None, now_s: float) -> Line:
         glyph, style = GLYPHS.get(mark.outcome, ("◐", ACCENT))
         if mark.outcome:
             facts = seconds(mark.elapsed_s)
-        elif began_s is not None:
-            facts = seconds(now_s - began_s)
+        elif mark.began_s is not None:
+            facts = seconds(now_s - mark.began_s)
         if mark.heals:
             facts = f"{facts} heal {mark.heals}".strip()
     elif row.needs:

@@ -135,6 +135,21 @@ def shadowed_module(path: str, roots: frozenset[str], *, is_new: bool) -> str | 
     return None
 
 
+def twins_of(path: str) -> tuple[str, ...]:
+    """Files of the module that this one, when it is new, would be imported in place of."""
+    where = PurePosixPath(path)
+    module, folder = where.name.partition(".")[0], where.parent
+    package = where.name == "__init__.py"
+    if package:
+        module, folder = folder.name, folder.parent
+    elif where.suffix not in (".py", ".so", ".pyd"):
+        return ()
+    beside = [folder / f"{module}.py"] if package or where.suffix != ".py" else []
+    inner = [PurePosixPath(place, module) for place in ("src", "lib")] if folder.name == "" else []
+    modules = [*beside, *(place.with_suffix(".py") for place in inner)]
+    return tuple(map(str, (*modules, *(place / "__init__.py" for place in inner))))
+
+
 def _paths_in(text: str) -> set[str]:
     return {
         word.removeprefix("./")
@@ -169,8 +184,9 @@ def _package_json(source: str, commands: Sequence[str]) -> object:
                         r"(?:run(?:-script)?|yarn|pnpm|run-[sp]) ([\w:.-]+)", scripts[script]
                     )
                 )
-    settings = ("jest", "mocha", "ava", "vitest", "nyc", "c8", "tap", "jasmine")
-    return used, {name: bytes(manifest[name]) for name in settings if name in manifest}
+    names = ("jest", "mocha", "ava", "vitest", "nyc", "c8", "tap", "jasmine")
+    settings = {name: bytes(manifest[name]) for name in names if name in manifest}
+    return (used, settings) if used or settings else None
 
 
 def _pyproject(source: str) -> object:
@@ -187,7 +203,8 @@ def _pyproject(source: str) -> object:
         if name in tool
     }
     hatch, pdm = tool.get("hatch", {}), tool.get("pdm", {})
-    return repr((parts, hatch.get("envs"), pdm.get("scripts")))
+    found = (parts, hatch.get("envs"), pdm.get("scripts"))
+    return repr(found) if any(found) else None
 
 
 def _setup_cfg(source: str) -> object:
@@ -247,7 +264,8 @@ def _makefile(source: str, commands: Sequence[str], *, included: bool) -> object
             used[name] = rules[name]
             wanted += re.findall(r"[\w./-]+", rules[name])
     variables = _variables(source, "".join(used.values()))
-    return used, variables, re.findall(r"^-?include .*$", source, re.MULTILINE)
+    found = (used, variables, re.findall(r"^-?include .*$", source, re.MULTILINE))
+    return found if any(found) else None
 
 
 def _variables(source: str, text: str) -> dict[str, str]:

@@ -101,6 +101,8 @@ def _looks(node: ast.AST) -> bool:
         case ast.Call(func=function, args=[ast.Constant(value=str(word)), *_]):
             name = ast.unparse(function).rpartition(".")[2]
             return name in _IMPORTS and _is_runner(word)
+        case ast.FunctionDef(name="__eq__", body=[*_, ast.Return(value=ast.Constant(value=True))]):
+            return True  # equal to whatever a test expects
         case ast.FunctionDef(name=name):
             return name.startswith("pytest_")
         case ast.Constant(value=str(word)):

@@ -14,6 +14,7 @@ from m31a_engine.checks.definitions import (
     may_define,
     paths_named,
     shadowed_module,
+    twins_of,
 )
 from m31a_engine.checks.grips import grips_on_runner
 from m31a_engine.checks.python_tests import PythonTest, PythonTests, read_python_tests
@@ -55,6 +56,7 @@ async def tampering(
     return (
         *_definitions(changed, old, before, after, commands, named),
         *_shadows(changed, old),
+        *_twins(changed, old, {entry.path for entry in await repository.ls_tree(head)}),
         *weakened(before, after),
         *_grips(before, after),
     )
@@ -253,6 +255,17 @@ def _shadows(changed: Sequence[str], old: set[str]) -> Iterator[Finding]:
         if module is not None:
             text = f"it would be imported in place of {module}"
             yield _finding(FindingKind.SHADOWING_MODULE, path, text)
+
+
+def _twins(changed: Sequence[str], old: set[str], new: set[str]) -> Iterator[Finding]:
+    """New modules that tests would import in place of one that the project has and keeps."""
+    for path in changed:
+        if path in old or path not in new:
+            continue
+        for other in twins_of(path):
+            if other in old and other in new:
+                text = f"it would be imported in place of {other}"
+                yield _finding(FindingKind.SHADOWING_MODULE, path, text)
 
 
 def _texts(blobs: Mapping[str, bytes | None]) -> dict[str, str | None]:

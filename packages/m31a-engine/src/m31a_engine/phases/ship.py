@@ -26,6 +26,10 @@ from m31a_engine.shipping.preflight import preflight
 from m31a_engine.shipping.trailers import trailers_for
 from m31a_rollback import CannotLand, Landed, Landing, RefMoved, Repository
 
+UNSIGNED = (
+    "the commit is not signed: only the settings of this folder ask for it, and it is not trusted"
+)
+
 
 class ShipIntention(msgspec.Struct, frozen=True, kw_only=True):
     """The commit about to be shipped: enough to make the very same one again."""
@@ -115,11 +119,8 @@ class Ship:
 
     async def _tell_of_the_skipped(self, session: Session) -> Session:
         """Say which of the repository's commit hooks and wishes this commit was made without."""
-        told = [await self.commits.hooks.skipped()]
-        if await self.repository.overruled_signing():
-            told.append("the commit is not signed: only the folder's own settings ask for it, and")
-            told[-1] += " the folder is not trusted"
-        for text in filter(None, told):
+        unsigned = UNSIGNED if await self.repository.overruled_signing() else ""
+        for text in filter(None, (await self.commits.hooks.skipped(), unsigned)):
             await self.stream.emit(events.Noticed(text=text))
             session = msgspec.structs.replace(session, ignored=(*session.ignored, text))
         return session

@@ -36,6 +36,11 @@ class Command:
     destroys: str = ""
     network: str = ""
 
+    @property
+    def runs_git(self) -> bool:
+        """Whether it is a git command."""
+        return bool(self.action) and self.action[0].text == "git"
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
