@@ -55,7 +55,7 @@ ALLOWED: dict[str, str] = {
     "m31a_rollback.landing": "the index of a landing, and its undoing",
     "m31a_rollback.index_lock": "git's own lock on the index, and ours beside it",
     "m31a_rollback.worktrees.WorkTree.tree_id": "an index of our own, kept for the next look",
-    "m31a_rollback.worktrees.private_index": "an index of our own beside the user's",
+    "m31a_rollback.private_index": "an index of our own beside the user's, and the next index",
     "m31a_rollback.discovery.init_repository": "the first index of a new repository",
     "m31a_rollback.hooks.run_commit_hooks": "the message file that a hook may edit",
     "m31a_rollback.giving_back": "files and index given back by a reset, a restore or an undo",

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from m31a.program.ask_lock import LOCK_S
 from m31a.program.effects import ApproveRun, ResumeRun, Toast, Work
 from m31a.program.messages import RunOver, WorkFailed
-from m31a.screens.approve import Held
+from m31a.screens.approve import MORE, Held
 from m31a.screens.approve import Looked as Pending
 from m31a.screens.deferred import Looked, Waiting
 from m31a.testing import Desk, sample_scene
@@ -177,6 +177,17 @@ def test_long_calls_are_scrolled_through_whole() -> None:
     assert "echo 89" not in desk.text
 
     assert "echo 89" in desk.press("end").text
+
+
+def test_a_yes_counts_only_when_the_end_was_seen() -> None:
+    desk = whole(replace(PUSH, detail="\n".join(f"echo {number}" for number in range(30))))
+
+    desk.press("enter")
+    assert desk.effects == [MORE]
+    assert "echo 29" in desk.text
+    desk.effects.clear()
+
+    assert [type(each) for each in desk.press("enter").effects] == [Work]
 
 
 def test_what_waits_in_a_session_is_read_from_its_journal_when_it_is_opened() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from m31a.program.effects import CopyText
+from m31a.program.scene import NOTES_KEPT
 from m31a.testing import Desk, sample_scene
 from m31a_engine import (
     Event,
@@ -62,3 +63,22 @@ def test_news_that_come_while_it_is_open_are_shown() -> None:
     desk = Desk("notifications").tell(Noticed(text="a newer word"))
 
     assert "a newer word" in desk.text
+
+
+def test_what_was_shown_for_some_seconds_only_is_found_where_it_was_said() -> None:
+    desk = Desk("notifications").tell(Noticed(text="before it"))
+    desk.app = desk.app.told("copied\n12 characters", "ok")
+    desk.tell(Noticed(text="after it")).wait(60.0)
+
+    rows = [row.partition(" │ ")[0].strip() for row in desk.text.splitlines()[2:5]]
+    assert rows == ["▸ · after it", "✓ copied 12 characters", "· before it"]
+
+
+def test_of_what_was_shown_for_some_seconds_the_newest_hundred_are_kept() -> None:
+    app = Desk("notifications").app
+    for number in range(NOTES_KEPT + 20):
+        app = app.told(f"note {number}")
+
+    assert len(app.scene.notes) == NOTES_KEPT
+    assert app.scene.notes[-1].text == f"note {NOTES_KEPT + 19}"
+    assert len(app.notes) == 3

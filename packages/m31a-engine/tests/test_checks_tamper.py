@@ -729,7 +729,7 @@ async def test_a_project_that_had_no_tests_may_set_them_up(repo: Repo) -> None:
 
 
 @pytest.mark.anyio
-async def test_base_tests_are_the_test_files_as_the_base_has_them_and_no_new_ones(repo: Repo) -> None:
+async def test_base_tests_are_the_files_as_the_base_has_them_and_no_new_ones(repo: Repo) -> None:
     base = repo.commit(
         {"app.py": "x", "tests/test_a.py": "a", "tests/data.json": "1", "tests/test_b.py": "b"}
     )

@@ -5,6 +5,8 @@ import sys
 from m31a_engine import (
     CheckEnded,
     CommitMade,
+    ContextCondensed,
+    CulpritFound,
     EngineError,
     Envelope,
     ErrorReport,
@@ -12,8 +14,10 @@ from m31a_engine import (
     Landed,
     LandingRefused,
     ModeChosen,
+    ModelChosen,
     Noticed,
     PhaseStarted,
+    ProviderSwitched,
     RunReport,
     RunStarted,
     Severity,
@@ -91,6 +95,16 @@ class Progress:
                 return f"landed on {event.branch}"
             case LandingRefused() as event:
                 return f"could not land: {event.reason}; to merge it: {event.command}"
+            case CulpritFound(culprit=culprit):
+                if culprit.commit is None:
+                    return f"{culprit.check}: which commit broke it is not clear"
+                return f"{culprit.check} is red from {culprit.commit[:12]} on: {culprit.subject}"
+            case ProviderSwitched() as event:
+                return f"{event.target} answers instead of {event.origin}: {event.reason}"
+            case ModelChosen() as event:
+                return f"task {event.task_id} with {event.model}: {event.reason}"
+            case ContextCondensed() as event:
+                return f"earlier messages were summarised: {event.saved_tokens} tokens saved"
             case Noticed() as event:
                 return f"{event.text}" + (f"; {event.remedy}" if event.remedy else "")
             case ToolStarted() as event if self._verbose:

@@ -29,6 +29,7 @@ KEYS: KeyTable = (
     bind("app.back", "escape, q, n", "back", hint=True),
 )
 BACK: KeyTable = (bind("app.back", "escape, q", "back", hint=True),)
+MORE = Toast("a yes counts once all of it was seen", "warn")
 GONE = WorkFailed("this session waits for nobody any more", "/sessions shows what became of it")
 
 
@@ -91,14 +92,14 @@ class ApproveScreen(Screen[Approve]):
                 return Step(state)  # the key that opened this, held down
             case Pressed(action="approve.yes" | "approve.each") if scene.story.running:
                 return Step(state, (Toast("when this run has ended it can be answered", "warn"),))
+            case Pressed(action="approve.yes") if _below(state, scene) > 0:
+                return Step(_scrolled(state, "scroll.page_down", scene), (MORE,))
             case Pressed(action="approve.yes"):
                 return _looking(state, agreed=True)
             case Pressed(action="approve.each"):
                 return Step(state, (ResumeRun(state.session.id),), Pop("approved"))
             case Pressed(action=action):
-                rows = len(_lines(state, scene.size.width))
-                moved = state.window.applied(action, rows, scene.size.height)
-                return Step(state if moved is None else replace(state, window=moved))
+                return Step(_scrolled(state, action, scene))
             case _:
                 return Step(state)
 
@@ -107,6 +108,17 @@ class ApproveScreen(Screen[Approve]):
         if state.trouble is not None:
             return View(fill(trouble_lines(state.trouble, size.width), size))
         return View(window_lines(_lines(state, size.width), state.window, size))
+
+
+def _below(state: Approve, scene: Scene) -> int:
+    """How many rows stand below what is seen."""
+    return len(_lines(state, scene.size.width)) - state.window.top - scene.size.height
+
+
+def _scrolled(state: Approve, action: str, scene: Scene) -> Approve:
+    rows = len(_lines(state, scene.size.width))
+    moved = state.window.applied(action, rows, scene.size.height)
+    return state if moved is None else replace(state, window=moved)
 
 
 def _lines(state: Approve, cells: int) -> tuple[Line, ...]:

@@ -1,12 +1,13 @@
 """The first commit on which a command fails, searched in a work tree of its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from m31a.desks import desk_of
 from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, DIM, ERR, OK, STRONG, WARN
-from m31a.program.effects import AsyncWork, CopyText, Toast
+from m31a.program.effects import CopyText, LongWork, Toast
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pasted, Pressed, Typed, WorkFailed
 from m31a.program.scene import Scene
@@ -36,12 +37,12 @@ SHOWING: KeyTable = (
     bind("bisect.anew", "r", "search again", hint=True),
     bind("app.back", "escape, q", "back", hint=True),
 )
-WAITING: KeyTable = (bind("app.back", "escape, q", "back; it is not stopped", hint=True),)
+WAITING: KeyTable = (bind("app.back", "escape, q", "stop and go back", hint=True),)
 
 
 @dataclass(frozen=True, slots=True)
 class Bisect:
-    """Three fields, what is searched since when, and what was found."""
+    """Three fields, what is searched since when, what was tried, and what was found."""
 
     drafts: tuple[Draft, Draft, Draft]
     at: int = 0
@@ -54,10 +55,16 @@ class Bisect:
 
 @dataclass(frozen=True, slots=True)
 class Searched(Message):
-    """What the search came to, and what the command did on each commit."""
+    """What the search came to."""
 
     found: BisectResult
-    judged: tuple[Judged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried(Message):
+    """What the command did on one more commit."""
+
+    judged: Judged
 
 
 class BisectScreen(Screen[Bisect]):
@@ -84,8 +91,10 @@ class BisectScreen(Screen[Bisect]):
     def update(self, state: Bisect, message: Message, scene: Scene) -> Step[Bisect]:
         """Fill in, search, look at what was found."""
         match message:
-            case Searched(found=found, judged=judged):
-                return Step(replace(state, since_s=None, found=found, judged=judged))
+            case Searched(found=found):
+                return Step(replace(state, since_s=None, found=found))
+            case Tried(judged=judged):
+                return Step(replace(state, judged=(*state.judged, judged)))
             case WorkFailed():
                 return Step(replace(state, since_s=None, trouble=message))
             case Pressed(action="bisect.search"):
@@ -137,7 +146,8 @@ def _below(state: Bisect, scene: Scene, cells: int) -> tuple[Line, ...]:
         return trouble_lines(state.trouble, cells)
     if state.since_s is not None:
         took = seconds(scene.now_s - state.since_s)
-        return (Line.of(Span("searching … ", ACCENT), Span(took, DIM)),)
+        head = Line.of(Span("searching … ", ACCENT), Span(took, DIM))
+        return (head, EMPTY, *_judged_lines(state.judged))
     if state.found is not None:
         return _found_lines(state.found, state.judged, cells)
     text = (
@@ -152,7 +162,11 @@ def _found_lines(found: BisectResult, judged: tuple[Judged, ...], cells: int) ->
         head = (Span("first bad commit  ", ERR), Span(found.first_bad[:12], STRONG))
     else:
         head = (Span("no commit can be named: ", WARN), span(one_row(found.inconclusive or "")))
-    rows = [
+    return (*wrapped(head, cells), EMPTY, *_judged_lines(judged))
+
+
+def _judged_lines(judged: tuple[Judged, ...]) -> tuple[Line, ...]:
+    return tuple(
         Line.of(
             _mark(each),
             Span(f"{each.commit[:10]}  ", ACCENT),
@@ -160,8 +174,7 @@ def _found_lines(found: BisectResult, judged: tuple[Judged, ...], cells: int) ->
             Span(f"  {seconds(each.elapsed_s)}", DIM),
         )
         for each in judged
-    ]
-    return (*wrapped(head, cells), EMPTY, *rows)
+    )
 
 
 def _mark(judged: Judged) -> Span:
@@ -177,12 +190,15 @@ def _begun(state: Bisect, scene: Scene) -> Step[Bisect]:
         said = Toast(f"say {PLACEHOLDERS[missing]}", "warn")
         return Step(replace(state, at=missing), (said,))
 
-    async def search(services: Services) -> Message:
-        judged: list[Judged] = []
+    async def search(services: Services, tell: Callable[[Message], None]) -> Message:
         found = await desk_of(services).bisecting.search(
-            good, bad or "HEAD", [command], timeout_s=TIMEOUT_S, tell=judged.append
+            good,
+            bad or "HEAD",
+            [command],
+            timeout_s=TIMEOUT_S,
+            tell=lambda judged: tell(Tried(judged)),
         )
-        return Searched(found, tuple(judged))
+        return Searched(found)
 
-    begun = replace(state, since_s=scene.now_s, trouble=None)
-    return Step(begun, (AsyncWork(search),))
+    begun = replace(state, since_s=scene.now_s, judged=(), trouble=None)
+    return Step(begun, (LongWork(search),))

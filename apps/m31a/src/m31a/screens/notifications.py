@@ -9,7 +9,7 @@ from m31a.draw.style import DIM, ERR, OK, STRONG, WARN
 from m31a.program.effects import CopyText
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pressed
-from m31a.program.scene import Scene
+from m31a.program.scene import Remark, Scene
 from m31a.program.screen import Screen, Step
 from m31a.story.blocks import Block, CommitCard, Ending, FindingCard, Notice
 from m31a.widgets import browse
@@ -43,7 +43,7 @@ class Notifications:
 
 
 class NotificationsScreen(Screen[Notifications]):
-    """Errors, warnings, findings, landings and ends, so that none is missed."""
+    """Errors, warnings, findings, landings, ends and toasts, so that none is missed."""
 
     id = "notifications"
     title = "notifications"
@@ -58,7 +58,7 @@ class NotificationsScreen(Screen[Notifications]):
 
     def update(self, state: Notifications, message: Message, scene: Scene) -> Step[Notifications]:
         """Another note, or a copy of this one."""
-        notes = notes_of(scene.story.blocks)
+        notes = notes_of(scene.story.blocks, scene.notes)
         match message:
             case Pressed(action="notifications.copy") if notes:
                 note = notes[min(state.browse.at, len(notes) - 1)]
@@ -73,7 +73,7 @@ class NotificationsScreen(Screen[Notifications]):
 
     def view(self, state: Notifications, size: Size, scene: Scene) -> View:
         """The notes, and the chosen one in full."""
-        notes = notes_of(scene.story.blocks)
+        notes = notes_of(scene.story.blocks, scene.notes)
         lines = browse_lines(
             Drawn(notes, _row),
             lambda cells: _detail(state, notes, cells),
@@ -84,11 +84,14 @@ class NotificationsScreen(Screen[Notifications]):
         return View(lines)
 
 
-def notes_of(blocks: Sequence[Block]) -> tuple[Note, ...]:
-    """What of a conversation is news for a person, the newest first."""
+def notes_of(blocks: Sequence[Block], remarks: Sequence[Remark] = ()) -> tuple[Note, ...]:
+    """What of a conversation is news for a person, and what was said beside; the newest first."""
     notes: list[Note] = []
-    for block in reversed(blocks):
-        match block:
+    said = list(remarks)
+    for at in range(len(blocks) - 1, -1, -1):
+        while said and said[-1].blocks > at:
+            notes.append(_remarked(said.pop()))
+        match blocks[at]:
             case Notice(text=text, remedy=remedy, level=level):
                 notes.append(Note(level, text, remedy))
             case FindingCard(finding=finding):
@@ -104,7 +107,11 @@ def notes_of(blocks: Sequence[Block]) -> tuple[Note, ...]:
                 notes.append(Note("ok" if good else "err", text, remedy))
             case _:
                 continue
-    return tuple(notes)
+    return (*notes, *map(_remarked, reversed(said)))
+
+
+def _remarked(remark: Remark) -> Note:
+    return Note(remark.level, remark.text)
 
 
 def _row(note: Note) -> Line:
