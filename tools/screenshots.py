@@ -14,17 +14,21 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from wcwidth import iter_graphemes, wcswidth
 
 import workspace
 
 try:
-    from PIL import Image, ImageDraw, ImageFont
+    Image, ImageDraw, ImageFont = map(
+        import_module, ("PIL.Image", "PIL.ImageDraw", "PIL.ImageFont")
+    )
 except ImportError:
     print("m31a: pictures need Pillow: pip install pillow", file=sys.stderr)
     sys.exit(2)
-
-from wcwidth import iter_graphemes, wcswidth
 
 TESTS = workspace.ROOT / "apps" / "m31a" / "tests"
 FONTS = Path(os.environ.get("M31A_FONT", "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"))
@@ -81,13 +85,13 @@ def cells(painted: str, pen: Pen) -> Iterator[tuple[int, str]]:
 
 
 @cache
-def font(style: str) -> "ImageFont.FreeTypeFont":
+def font(style: str) -> Any:
     """The font, in a style when there is a file of it."""
     styled = FONTS.with_stem(f"{FONTS.stem}{style}")
     return ImageFont.truetype(styled if styled.is_file() else FONTS, POINTS)
 
 
-def draw(painted: str, look: str) -> "Image.Image":
+def draw(painted: str, look: str) -> Any:
     """A picture of the lines as a terminal shows them."""
     text, ground = GROUNDS[look]
     lines = painted.split("\n")
@@ -113,7 +117,7 @@ def draw(painted: str, look: str) -> "Image.Image":
     return picture.quantize(COLOURS, dither=Image.Dither.NONE)
 
 
-def rule(canvas: "ImageDraw.ImageDraw", letter: str, x: int, y: int, colour: str) -> bool:
+def rule(canvas: Any, letter: str, x: int, y: int, colour: str) -> bool:
     """Draw straight lines and blocks so that neighbours touch, as terminals do."""
     wide, high = CELL
     middle, centre = y + high // 2, x + wide // 2

@@ -187,16 +187,24 @@ def test_a_message_that_no_hook_accepts_fails_the_task_in_plain_words(
     assert broken.state() == before
 
 
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        ("sed -i '/^M31A-Verdict/d' \"$1\"", "trailers that hold the proof"),
+        ("echo x >> stamp.txt", "files that are verified already"),
+    ],
+)
 def test_a_hook_that_spoils_the_proof_keeps_the_commit_from_being_shipped(
-    broken: ProjectFolder,
+    broken: ProjectFolder, spoil: str, told: str
 ) -> None:
-    hook(broken, "commit-msg", "sed -i '/^M31A-Verdict/d' \"$1\"")
+    hook(broken, "commit-msg", spoil)
     before = broken.state()
 
     ended, _ = run(broken, mending())
 
     report = json.loads(ended.expect(1).stdout)
-    assert "hook-refused" in json.dumps(report)
+    refused = [one["text"] for one in report["findings"] if one["kind"] == "hook-refused"]
+    assert told in refused[0]
     assert broken.state() == before
 
 

@@ -575,12 +575,3 @@ def test_names_that_are_no_utf8_are_carried_through(broken: ProjectFolder) -> No
     paths = {file["path"] for file in json.loads(ended.stdout)["files"]}
     assert paths == {"sums.py", "new-\\xfe.txt"}
     assert (broken.path / "new-\udcfe.txt").read_text(encoding="utf-8") == "new"
-
-
-def test_hooks_that_did_not_run_are_named(broken: ProjectFolder) -> None:
-    broken.write(".git/hooks/pre-commit", "#!/bin/sh\ntouch ran\n", executable=True)
-    with ModelServer(mending()) as server:
-        ended = run(broken, server.base_url, "--output", "json").expect(0)
-
-    assert any("pre-commit" in text for text in json.loads(ended.stdout)["ignored"])
-    assert not (broken.path / "ran").exists()

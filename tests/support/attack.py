@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from calling import called
 from journey import Ended, ProjectFolder
 from m31a_engine.checks.result import CheckResult, Finding, FindingKind, Verdict
 from m31a_providers.testing import Call, ModelServer, Reply, Rule
+from m31a_tools import Sandbox
 from scripted import FREE
 
 GOOD = "def add(a, b):\n    return a + b\n"
@@ -152,6 +154,8 @@ def carried_out(project: ProjectFolder, attack: Attack) -> tuple[Ended, Report]:
             cwd=project.path,
             env=project.environment,
         )
+    if ended.exit_code == 3 and not Sandbox.detect(project.path.parent / "cache").works:
+        pytest.skip("no sandbox works here: commands wait for leave")
     assert ended.exit_code not in {2, 3, 5, 70}, ended
     return ended, msgspec.convert(json.loads(ended.stdout), Report)
 

@@ -22,8 +22,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
-from terminal_programs import PROGRAMS, READY
-
 from m31a import catalogue
 from m31a.draw.frame import Size
 from m31a.draw.theme import THEMES
@@ -34,6 +32,9 @@ from m31a.terminal.differ import Differ
 from m31a.terminal.ink import Depth, Ink
 
 ROUNDS = 2
+PROGRAM = Path(__file__).with_name("terminal_programs.py")
+PROGRAMS = ("m31a", "textual", "prompt_toolkit", "rich")
+READY = "ready to go"
 SIZE = (24, 80)
 LONGEST_S = 60.0
 KEY_EVERY_S = 0.06
@@ -137,7 +138,7 @@ class Job:
 
 def stream_once(name: str, job: Job, report: Path, letters: str) -> None:
     """Run the job once; with letters to type its figures are those of the keys."""
-    with terminal(Path(__file__).with_name("terminal_programs.py"), name, report) as shown:
+    with terminal(PROGRAM, name, report, READY) as shown:
         shown.until(READY)
         shown.quiet(0.9)
         before, end_s = shown.count, time.monotonic() + LONGEST_S
@@ -211,7 +212,7 @@ def main(words: list[str]) -> int:
     """Measure, print, judge."""
     rounds = int(words[0]) if words else ROUNDS
     there = [name for name in PROGRAMS if name == "m31a" or find_spec(name) is not None]
-    for name in PROGRAMS.keys() - there:
+    for name in sorted({*PROGRAMS} - {*there}):
         print(f"left out: {name} is not installed")
     jobs = {name: Job() for name in there}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,10 +1,11 @@
 """The same streaming screen in four libraries, each a program for tools/bench/bench_terminal.py.
 
-python tools/bench/terminal_programs.py NAME REPORT    in a terminal of its own
+python tools/bench/terminal_programs.py NAME REPORT READY    in a terminal of its own
 
 A transcript of 10,000 lines stands on the screen, Markdown arrives at 100 pieces a second, a
 status line changes with every frame, frames are held at 30 a second, and there is a line to type
-in. The CPU seconds from the first piece to the last go to REPORT.
+in. READY is shown a second before the first piece comes. The CPU seconds from the first piece to
+the last go to REPORT.
 """
 
 import sys
@@ -24,8 +25,7 @@ PIECE_S = 0.01
 PIECE_LETTERS = 5
 """About a token of a model; a hundred a second is a quick one."""
 FRAMES_PER_S = 30
-READY = "ready to go"
-"""Stands on the screen when the first piece is about to come."""
+READY = sys.argv[3]
 OLD = tuple(f"{number:05d} an earlier line of the conversation" for number in range(10_000))
 ANSWER = """## What was done
 
@@ -132,7 +132,7 @@ def run_m31a(meter: Meter) -> None:
         async def start(self, *_: object) -> AsyncIterator[Run]:
             yield Run("bench", Told(envelopes()), OpenAsks(), lambda _: False)
 
-        resume = demo = start
+        approve = resume = demo = start
 
     environ = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "M31A_HOME": "/nonexistent"}
     session = Session(0, 1)

@@ -113,7 +113,7 @@ def test_everything_a_yes_allows_is_shown_first(snapshot: Snapshot) -> None:
 
 
 def test_a_yes_is_one_key_and_grants_what_the_session_still_waits_for() -> None:
-    desk = whole(PUSH, REMOVE).press("enter")
+    desk = whole(PUSH, REMOVE).press("end", "enter")
     assert [type(each) for each in desk.effects] == [Work]
     desk.effects.clear()
 
@@ -184,10 +184,10 @@ def test_a_yes_counts_only_when_the_end_was_seen() -> None:
 
     desk.press("enter")
     assert desk.effects == [MORE]
-    assert "echo 29" in desk.text
+    assert "echo 20" in desk.text
     desk.effects.clear()
 
-    assert [type(each) for each in desk.press("enter").effects] == [Work]
+    assert [type(each) for each in desk.press("end", "enter").effects] == [Work]
 
 
 def test_what_waits_in_a_session_is_read_from_its_journal_when_it_is_opened() -> None:

@@ -1,6 +1,6 @@
 """The loop on both event loops: keys and runs in, frames out, with no real terminal."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -11,16 +11,19 @@ import pytest
 from m31a import catalogue
 from m31a.draw.frame import Frame, Size
 from m31a.program.app import App, Asked, Stage
-from m31a.program.effects import Alert, CopyText, StartDemo
+from m31a.program.effects import Alert, ApproveRun, CopyText, LongWork, StartDemo
 from m31a.program.loop import Loop
+from m31a.program.messages import Message
 from m31a.program.performer import Performer
 from m31a.program.scene import Settings
 from m31a.program.services import Services
+from m31a.screens.bisect import Searched, Tried
 from m31a.terminal.events import Focus, InputEvent, Key, Mouse, Paste, Reply
 from m31a.terminal.probe import Capabilities
 from m31a.testing import sample_scene
 from m31a_engine import (
     AskOpened,
+    BisectResult,
     Config,
     ConfigError,
     Engine,
@@ -33,10 +36,12 @@ from m31a_engine import (
     PlanAnswer,
     PlanChoice,
     QuestionsAnswer,
+    Refused,
     Risk,
     Run,
     Shelf,
 )
+from m31a_engine.desk.bisecting import Judged
 from m31a_engine.testing import ScriptedRun, sample_run
 
 pytestmark = pytest.mark.anyio
@@ -174,6 +179,7 @@ class Table:
             config=_no_config,
             engine=_no_engine,
             files=lambda: ("slugs.py", "docs/guide.md"),
+            sandbox=lambda: "landlock in part",
             sessions=_no_sessions,
         )
         self.performer = Performer(services, self.runs, self.person)
@@ -351,7 +357,7 @@ async def test_an_alert_rings_only_where_nobody_looks() -> None:
     assert table.glass.sent == ["\x07\x1b]9;look here\x1b\\"]
 
 
-async def _ask_for(table: Table, effect: CopyText | Alert | StartDemo) -> None:
+async def _ask_for(table: Table, effect: CopyText | Alert | StartDemo | ApproveRun) -> None:
     table.performer.perform(Asked(effect, 1), table.glass, table.loop.app.scene)
     await anyio.lowlevel.checkpoint()
 
@@ -416,3 +422,67 @@ async def test_a_permission_is_answered_by_one_key_once_it_is_unlocked() -> None
         await table.glass.until("■ stopped")
 
     assert run.answers == [PermissionAnswer(ask_id="p-1", grant=Grant.ONCE)]
+
+
+async def test_a_waiting_session_is_approved_and_goes_on() -> None:
+    async with at_work(ScriptedRun([])) as table:
+        await _ask_for(table, ApproveRun("20261121-9f3a"))
+        await table.glass.until("■ stopped")
+        await _ask_for(table, ApproveRun("20261121-9f3a"))
+        await table.glass.until("waits for nobody's approval")
+
+    assert table.runs.goals == ["approve 20261121-9f3a"] * 2
+
+
+async def test_long_work_tells_its_screen_how_it_goes_and_ends_when_that_is_left() -> None:
+    left = anyio.Event()
+
+    async def work(services: Services, tell: Callable[[Message], None]) -> Message:
+        tell(Tried(Judged(commit="a" * 40, exit_code=0, elapsed_s=1.0)))
+        try:
+            await anyio.sleep_forever()
+        finally:
+            left.set()
+        raise AssertionError("it never ends by itself")
+
+    async with at_work() as table:
+        table.glass.type("/bisect")
+        table.glass.press(Key("enter"))
+        await table.glass.until("what fails")
+        table.glass.type("false")
+        table.glass.press(Key("tab"))
+        table.glass.type("v1")
+        await table.glass.until("v1")
+        slot = table.loop.app.stack[-1].number
+        table.performer.perform(Asked(LongWork(work), slot), table.glass, table.loop.app.scene)
+        await anyio.wait_all_tasks_blocked()
+        assert not left.is_set()
+        table.glass.press(Key("escape"))
+        with anyio.fail_after(5):
+            await left.wait()
+
+
+async def test_long_work_that_fails_or_is_done_is_told_to_its_screen() -> None:
+    async def fails(services: Services, tell: Callable[[Message], None]) -> Message:
+        raise Refused("there is no commit v1")
+
+    async def ends(services: Services, tell: Callable[[Message], None]) -> Message:
+        tell(Tried(Judged(commit="abc" * 13, exit_code=0, elapsed_s=1.0)))
+        return Searched(BisectResult(first_bad="f" * 40, steps=1, log=(), inconclusive=None))
+
+    async with at_work() as table:
+        table.glass.type("/bisect")
+        table.glass.press(Key("enter"))
+        await table.glass.until("what fails")
+        slot = table.loop.app.stack[-1].number
+        for work, seen in ((ends, "✓ abcabcabca"), (fails, "there is no commit v1")):
+            asked = Asked(LongWork(work), slot)
+            table.performer.perform(asked, table.glass, table.loop.app.scene)
+            await table.glass.until(seen)
+
+
+async def test_the_footer_says_what_confines_commands_as_soon_as_it_is_known() -> None:
+    async with at_work() as table:
+        table.glass.now = Size(140, 24)
+        table.loop.resized()
+        await table.glass.until("sandbox landlock in part")

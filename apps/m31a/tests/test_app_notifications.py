@@ -70,7 +70,7 @@ def test_what_was_shown_for_some_seconds_only_is_found_where_it_was_said() -> No
     desk.app = desk.app.told("copied\n12 characters", "ok")
     desk.tell(Noticed(text="after it")).wait(60.0)
 
-    rows = [row.partition(" │ ")[0].strip() for row in desk.text.splitlines()[2:5]]
+    rows = [row.partition("│")[0].strip() for row in desk.text.splitlines()[2:5]]
     assert rows == ["▸ · after it", "✓ copied 12 characters", "· before it"]
 
 

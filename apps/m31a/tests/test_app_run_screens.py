@@ -198,7 +198,7 @@ def found(screen: str, bad: str) -> Message | None:
             return Read(book(bad))
         case "bisect":
             said = BisectResult(first_bad=None, steps=1, log=(), inconclusive=bad)
-            return Searched(said, ())
+            return Searched(said)
         case "diff":
             return Found(patch(bad), cut=False)
         case _:

@@ -105,6 +105,41 @@ def test_a_diff_has_numbers_and_signs() -> None:
     ]
 
 
+def test_a_removed_line_that_looks_like_a_head_is_a_removed_line() -> None:
+    diff = "@@ -1,3 +1,2 @@\n a\n--- x\n-b\n+++ y\n"
+
+    assert texts(diff_lines(diff, 40, path="q.sql")) == [
+        *("   1   a", "   2 - -- x", "   3 - b", "   2 + ++ y")
+    ]
+
+
+def test_a_diff_of_files_names_each_and_says_what_has_no_lines() -> None:
+    diff = (
+        "--- a/one\n+++ b/one\n@@ -1 +1 @@\n-a\n+b\n--- a/two\n+++ /dev/null\n@@ -1 +0,0 @@\n-c\n"
+        "diff --git a/logo.png b/logo.png\nBinary files a/logo.png and b/logo.png differ\n"
+    )
+
+    assert texts(diff_lines(diff, 60)) == [
+        *("one", "  ⋯", "   1 - a", "   1 + b"),
+        *("two", "  ⋯", "   1 - c"),
+        *("logo.png", "  Binary files a/logo.png and b/logo.png differ"),
+    ]
+
+
+def test_a_diff_with_its_middle_left_out_is_shown_as_far_as_it_goes() -> None:
+    diff = (
+        "@@ -1,9 +1,9 @@\n a\n-b\n[... 3,000 characters cut ...]\n c\n+d\n@@ -90 +90 @@\n-x\n+y\n"
+    )
+
+    assert texts(diff_lines(diff, 60, path="f")) == [
+        *("   1   a", "   2 - b", "      [... 3,000 characters cut ...]", "   2   c", "   3 + d"),
+        *("  ⋯", "  90 - x", "  90 + y"),
+    ]
+    assert texts(diff_lines("@@ 5000 lines from line 1 became 6000 @@\n", 60, path="f")) == [
+        "  @@ 5000 lines from line 1 became 6000 @@"
+    ]
+
+
 @pytest.mark.parametrize(
     ("pattern", "items", "best"),
     [

@@ -310,7 +310,10 @@ async def test_a_normal_user_has_so_many_processes_in_a_sandbox_and_no_more(
         pytest.skip("becomes a normal user, which takes root")
     with anyio.fail_after(40):
         result = await run_process(
-            [sys.executable, "-c", AS_NOBODY, bubblewrap.program, FORKS], cwd="/", timeout_s=30
+            [sys.executable, "-c", AS_NOBODY, bubblewrap.program, FORKS],
+            cwd="/",
+            env={"PATH": os.defpath},
+            timeout_s=30,
         )
 
     assert result.output == "refused\n 0"

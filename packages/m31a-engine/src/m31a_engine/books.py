@@ -22,28 +22,49 @@ from m31a_keychain import (
     resolve,
     variables_of,
 )
-from m31a_ledger import LedgerEntry, LedgerStats, LedgerStore, keywords_of, recall, summarise
+from m31a_ledger import (
+    LedgerEntry,
+    LedgerError,
+    LedgerStats,
+    LedgerStore,
+    RowProblem,
+    keywords_of,
+    recall,
+    summarise,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The ledger of all runs, as lines of text."""
+    """The ledger of all runs, as values and as lines of text.
+
+    Everything here raises Refused when the file cannot be read.
+    """
 
     store: LedgerStore
 
     def lines(self, limit: int) -> Iterator[str]:
         """The newest runs, newest first; then what cannot be read."""
         yield from map(_row, self.newest(limit))
-        for problem in self.store.problems():
+        for problem in self.problems():
             yield f"line {problem.line}: {problem.reason}"
 
     def newest(self, limit: int | None = None) -> tuple[LedgerEntry, ...]:
         """The newest runs, newest first; None is all of them."""
-        return tuple(reversed(self.store.entries()))[:limit]
+        return tuple(reversed(self._entries()))[:limit]
+
+    def problems(self) -> tuple[RowProblem, ...]:
+        """The lines of the file that are no rows, and why."""
+        with _readable(self.store.path):
+            return self.store.problems()
+
+    def _entries(self) -> tuple[LedgerEntry, ...]:
+        with _readable(self.store.path):
+            return self.store.entries()
 
     def query(self, wanted: "Wanted", limit: int | None) -> tuple[LedgerEntry, ...]:
         """The runs that fit, the most like the words first, else the newest first."""
-        entries = tuple(filter(wanted.fits, self.store.entries()))
+        entries = tuple(filter(wanted.fits, self._entries()))
         if not wanted.words:
             return tuple(reversed(entries))[:limit]
         said = frozenset(keywords_of(wanted.words))
@@ -52,7 +73,7 @@ class Ledger:
 
     def stats(self) -> LedgerStats:
         """What all runs add up to, as values."""
-        return summarise(self.store.entries())
+        return summarise(self._entries())
 
     def statistics(self) -> Iterator[str]:
         """What all runs add up to, a line each."""
@@ -72,6 +93,15 @@ class Ledger:
                 yield f"{title:16} " + ", ".join(
                     f"{tally.name} ({tally.count})" for tally in tallies
                 )
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what a ledger raises into a refusal with a remedy."""
+    try:
+        yield
+    except LedgerError as exc:
+        raise Refused(str(exc), remedy=f"make {path} a file that you can read") from exc
 
 
 @dataclass(frozen=True, slots=True)

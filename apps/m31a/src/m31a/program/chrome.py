@@ -41,9 +41,9 @@ def body_size(size: Size) -> Size:
 
 def framed(body: View, title: str, tables: Sequence[KeyTable], scene: Scene, size: Size) -> View:
     """A body with everything that stands around it."""
-    if size.height == 1:
-        return body
     status = status_line(scene, size.width)
+    if size.height == 1:  # no room for both: what goes on is worth more than a piece of a screen
+        return View((status,))
     if size.height < LEAST_HEIGHT:
         return View((*body.lines, status), body.cursor)
     top = (header(title, scene, size.width), Line.of(Span("─" * size.width, BORDER)))

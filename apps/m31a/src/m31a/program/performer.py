@@ -38,6 +38,7 @@ from m31a.program.effects import (
     Toast,
     Work,
 )
+from m31a.program.joining import joined
 from m31a.program.messages import Edited, Message, Printed, RunFailed, RunOver, Told, WorkFailed
 from m31a.program.port import Port
 from m31a.program.scene import Scene, Settings
@@ -304,13 +305,14 @@ class Performer:
         self.put(News(RunOver(), scene=_halting("stopped before it began", "")))
 
     async def _tell(self, envelope: Envelope) -> None:
-        def fold(scene: Scene) -> Scene:
-            return _with(scene, hear(scene.story, envelope, scene.now_s))
-
         if len(self._news) >= MOST_WAITING:
             self._room = anyio.Event()
             await self._room.wait()
-        self.put(News(Told(envelope), scene=fold))
+        newest = self._news[-1].message if self._news else None
+        more = joined(newest.envelope, envelope) if isinstance(newest, Told) else None
+        if more is not None:
+            self._news.pop()
+        self.put(_telling(more or envelope))
 
     async def _work(
         self, work: Work | AsyncWork | RunShell | EditText, slot: int, port: Port
@@ -348,6 +350,13 @@ class Performer:
             case EditText(text=text):
                 with port.suspended():
                     return Edited(await self._programs.edit(text))
+
+
+def _telling(envelope: Envelope) -> News:
+    def fold(scene: Scene) -> Scene:
+        return _with(scene, hear(scene.story, envelope, scene.now_s))
+
+    return News(Told(envelope), scene=fold)
 
 
 def _with(scene: Scene, story: Story) -> Scene:

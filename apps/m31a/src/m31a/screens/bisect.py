@@ -147,7 +147,7 @@ def _below(state: Bisect, scene: Scene, cells: int) -> tuple[Line, ...]:
     if state.since_s is not None:
         took = seconds(scene.now_s - state.since_s)
         head = Line.of(Span("searching … ", ACCENT), Span(took, DIM))
-        return (head, EMPTY, *_judged_lines(state.judged))
+        return (head, EMPTY, *reversed(_judged_lines(state.judged)))
     if state.found is not None:
         return _found_lines(state.found, state.judged, cells)
     text = (

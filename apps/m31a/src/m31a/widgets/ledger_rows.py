@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from m31a.desks import desk_of
@@ -84,11 +83,9 @@ def read_book(services: Services, words: str) -> Book:
 
     Raises:
         ConfigError: the configuration cannot be used.
-        OSError: the ledger cannot be read.
+        Refused: the ledger cannot be read.
     """
     ledger = desk_of(services).ledger
-    with suppress(FileNotFoundError):  # what hinders reading is told here, by the system's words
-        ledger.store.path.open("rb").close()
     found = ledger.query(Wanted(words=words), None) if words else ledger.newest()
     stats = ledger.stats()
     runs = [each for each in reversed(ledger.newest()) if not each.is_demo]
@@ -130,7 +127,7 @@ def read_book(services: Services, words: str) -> Book:
         costs_usd=tuple(each.cost_usd or 0.0 for each in runs),
         durations_s=tuple(each.duration_s for each in runs),
     )
-    problems = tuple(f"line {each.line}: {each.reason}" for each in ledger.store.problems())
+    problems = tuple(f"line {each.line}: {each.reason}" for each in ledger.problems())
     return Book(rows, figures, problems)
 
 

@@ -30,8 +30,8 @@ class ThisFails(unittest.TestCase):
 """
 _WORDS = re.compile(
     r"exit|exec|abort|fork|spawn|kill|signal|ctypes|posix|trace|profile|frame|inspect|\bgc\b|modules"
-    r"|unittest|pytest|builtins|__dict__|\bvars\b|globals|[gs]etattr|import|thread|stdout|stderr"
-    r"|eval|compile|open\("
+    r"|unittest|pytest|builtins|__dict__|\bvars\b|globals|[gs]etattr|__import__|importlib|runpy"
+    r"|thread|stdout|stderr|eval|compile|open\(|pickle|marshal"
 )
 _PLACE = re.compile(r"(test_|)[^/]*?(_test|)\.py")
 
