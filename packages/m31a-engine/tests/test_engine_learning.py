@@ -102,7 +102,8 @@ def test_a_book_stays_small_and_every_fact_on_one_line(texts: list[str]) -> None
     ("output", "line"),
     [
         (
-            "Traceback (most recent call last):\n  File 'a.py'\nAssertionError: 5 != -1\n\nRan 1\n\nFAILED (failures=1)",
+            "Traceback (most recent call last):\n  File 'a.py'\nAssertionError: 5 != -1\n\n"
+            "Ran 1\n\nFAILED (failures=1)",
             "AssertionError: 5 != -1",
         ),
         ("running\nall is well\n", "all is well"),

@@ -1,6 +1,7 @@
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
+from typing import Any
 
 import anyio
 import pytest
@@ -20,10 +21,9 @@ from m31a_providers.reply_body import Limits, ReplyBody
 from m31a_providers.secret import Scrubber
 
 SOURCE = Source("test", "http://test/v1", Scrubber(()))
-ReadReply = Callable[
-    [Callable[..., object], bytes, Iterable[int]],
-    Awaitable[AssistantMessage | tuple[type[ProviderError], str]],
-]
+MakeReader = Callable[..., Any]
+Meaning = AssistantMessage | tuple[type[ProviderError], str]
+ReadReply = Callable[[MakeReader, bytes, Iterable[int]], Awaitable[Meaning]]
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -58,7 +58,7 @@ async def _pieces(raw: bytes, cuts: Sequence[int]) -> AsyncGenerator[bytes, None
         yield raw[start:end]
 
 
-async def _read(make, raw, cuts):
+async def _read(make: MakeReader, raw: bytes, cuts: Iterable[int]) -> Meaning:
     numbers = iter(range(1, 99))
     reply = make(SOURCE, new_id=lambda: f"new{next(numbers)}")
     limits = Limits(Timeouts(), total_at=anyio.current_time() + 60)
@@ -68,7 +68,7 @@ async def _read(make, raw, cuts):
         async with aclosing(_pieces(raw, tuple(cuts))) as pieces:
             async for event in read_events(ReplyBody(pieces, limits, SOURCE), reply):
                 events.append(event)
-        whole = reply.message()
+        whole: AssistantMessage = reply.message()
     except ProviderError as exc:
         return type(exc), reply.partial
     # The deltas on the way add up to the message.

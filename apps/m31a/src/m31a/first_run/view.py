@@ -8,10 +8,10 @@ from m31a.draw.style import ACCENT, DIM, OK, STRONG
 from m31a.first_run.choices import Stage, Way, Welcome
 from m31a.program.scene import Scene
 from m31a.widgets import field, listing
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.choice import choice_line
 from m31a.widgets.model_rows import NARROW, header, row
 from m31a.widgets.picker import picker_view
+from m31a.widgets.row_text import one_row
 from m31a_engine import ModelInfo
 
 ROOMY = 12

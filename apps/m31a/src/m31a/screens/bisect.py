@@ -14,9 +14,9 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import field
-from m31a.widgets.block_lines import one_row, seconds
 from m31a.widgets.editor import BLANK, Draft, applied, drafted, typed
 from m31a.widgets.field import field_view
+from m31a.widgets.row_text import one_row, seconds
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine import BisectResult
 from m31a_engine.desk.bisecting import SKIP, Judged

@@ -10,7 +10,7 @@ from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pressed, RunOver
 from m31a.program.scene import Scene
 from m31a.program.screen import Placement, Pop, Screen, Step
-from m31a.widgets.block_lines import one_row
+from m31a.widgets.row_text import one_row
 
 WIDTH = 60
 KEYS: KeyTable = (

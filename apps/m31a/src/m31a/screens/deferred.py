@@ -13,10 +13,10 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Pop, Push, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import browse
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.browse import FIRST, Browse, Drawn, browse_lines
 from m31a.widgets.facts import fact_lines
 from m31a.widgets.request_lines import TONES, request_lines
+from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine import JournalBroken, Outcome, PermissionRequest, Plan, SessionInfo
 

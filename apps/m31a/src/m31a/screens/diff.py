@@ -15,10 +15,10 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import scroll
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.browse import TOP
 from m31a.widgets.patch import Laid, patch_lines
 from m31a.widgets.patch_reader import FilePatch, new_text, read_patch
+from m31a.widgets.row_text import one_row
 from m31a.widgets.scroll import Window, window_lines
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine import NothingToResume, RunReport

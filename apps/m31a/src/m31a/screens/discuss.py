@@ -16,9 +16,9 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Replace, Screen, Step
 from m31a.story.blocks import AskCard, Block, Said
 from m31a.widgets import editor
-from m31a.widgets.block_lines import one_row, safe, seconds
 from m31a.widgets.editor import BLANK, Draft, drafted
 from m31a.widgets.markdown import markdown_lines
+from m31a.widgets.row_text import one_row, safe, seconds
 from m31a_engine import Phase, Question, QuestionsAnswer, QuestionsAsk
 
 ANSWERING: KeyTable = (

@@ -13,7 +13,7 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import listing
-from m31a.widgets.block_lines import safe
+from m31a.widgets.row_text import safe
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine.desk.doctor import Fact
 

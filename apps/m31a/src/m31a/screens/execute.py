@@ -12,12 +12,12 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Push, Screen, Step
 from m31a.story.blocks import ToolCard
 from m31a.widgets import field, transcript
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.browse import GAP, panes
 from m31a.widgets.charts import progress
 from m31a.widgets.editor import BLANK, Draft, applied, typed
 from m31a.widgets.field import field_view
 from m31a.widgets.listing import listing_lines, moved
+from m31a.widgets.row_text import one_row
 from m31a.widgets.task_rows import TaskRow, task_blocks, task_line, task_rows, touched
 from m31a.widgets.transcript import FOLLOW, Scroll, scroll_applied, transcript_lines
 from m31a_engine import (

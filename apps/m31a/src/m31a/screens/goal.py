@@ -17,10 +17,10 @@ from m31a.program.messages import Edited, Message, Pasted, Pressed, Returned, Ty
 from m31a.program.scene import Scene
 from m31a.program.screen import Pop, Push, Screen, Step
 from m31a.widgets import editor, field
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.choice import choice_line, stepped
 from m31a.widgets.editor import BLANK, Draft, drafted
 from m31a.widgets.model_rows import ForPhase
+from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_foot
 from m31a_engine import Mode, Options, PermissionMode
 

@@ -15,8 +15,8 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import editor, field, listing
-from m31a.widgets.block_lines import one_row, safe
 from m31a.widgets.editor import BLANK, Draft
+from m31a.widgets.row_text import one_row, safe
 from m31a.widgets.trouble import trouble_foot, trouble_lines
 from m31a_engine import secrets_of_system
 

@@ -16,10 +16,10 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Pop, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import picker
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.model_detail import detail_lines
 from m31a.widgets.model_rows import ForPhase, header, row, sample_cost
 from m31a.widgets.picker import Picker, picker_view
+from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_foot, trouble_lines
 from m31a_engine import Catalogue, ModelInfo, SetPhaseModel
 

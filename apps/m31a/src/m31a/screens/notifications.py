@@ -13,9 +13,10 @@ from m31a.program.scene import Remark, Scene
 from m31a.program.screen import Screen, Step
 from m31a.story.blocks import Block, CommitCard, Ending, FindingCard, Notice
 from m31a.widgets import browse
-from m31a.widgets.block_lines import GOOD, one_row, safe
 from m31a.widgets.browse import FIRST, Browse, Drawn, browse_lines
+from m31a.widgets.ending import GOOD
 from m31a.widgets.facts import fact_lines
+from m31a.widgets.row_text import one_row, safe
 from m31a_engine import Severity
 
 KEYS: KeyTable = (

@@ -12,8 +12,8 @@ from m31a.program.messages import Message, Pasted, Pressed, Returned, Typed
 from m31a.program.scene import Scene
 from m31a.program.screen import Placement, Screen, Step
 from m31a.widgets import editor
-from m31a.widgets.block_lines import seconds
 from m31a.widgets.editor import Draft
+from m31a.widgets.row_text import seconds
 from m31a_engine import Grant, PermissionAnswer, PermissionAsk, Risk
 
 WIDTH = 96

@@ -13,10 +13,10 @@ from m31a.program.messages import Message, Pasted, Pressed, Returned, Told, Type
 from m31a.program.scene import Scene
 from m31a.program.screen import Push, Replace, Screen, Step
 from m31a.widgets import browse, editor
-from m31a.widgets.block_lines import one_row, seconds
 from m31a.widgets.browse import FIRST, Browse, browse_lines
 from m31a.widgets.editor import BLANK, Draft
 from m31a.widgets.plan_text import layer_of, overview_lines, task_lines
+from m31a.widgets.row_text import one_row, seconds
 from m31a_engine import Plan, PlanAnswer, PlanAsk, PlanChoice, PlanDrafted
 
 DECIDE: KeyTable = (

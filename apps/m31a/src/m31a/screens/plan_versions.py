@@ -11,10 +11,10 @@ from m31a.program.messages import Message, Pressed
 from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.widgets import scroll
-from m31a.widgets.block_lines import safe
 from m31a.widgets.browse import TOP
 from m31a.widgets.diff_view import diff_lines
 from m31a.widgets.plan_text import plan_as_text
+from m31a.widgets.row_text import safe
 from m31a.widgets.scroll import Window, window_lines
 from m31a_engine import Plan
 

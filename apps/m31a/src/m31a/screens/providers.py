@@ -27,8 +27,8 @@ from m31a.provider_list import (
     load_providers,
 )
 from m31a.widgets import editor, field, listing
-from m31a.widgets.block_lines import one_row, safe
 from m31a.widgets.editor import BLANK, Draft
+from m31a.widgets.row_text import one_row, safe
 from m31a.widgets.trouble import trouble_foot, trouble_lines
 
 LOOK: KeyTable = (

@@ -40,9 +40,9 @@ from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.story.blocks import Notice, ShellCard, UserSaid
 from m31a.widgets import editor, transcript
-from m31a.widgets.block_lines import seconds
 from m31a.widgets.editor import BLANK, Draft, drafted
 from m31a.widgets.fuzzy import ranked
+from m31a.widgets.row_text import seconds
 from m31a.widgets.transcript import FOLLOW, Scroll
 from m31a_engine import AskOpened, Options, RunEnded, Steer
 

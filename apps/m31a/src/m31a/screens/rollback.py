@@ -14,11 +14,11 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Push, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import browse
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.browse import FIRST, Browse, browse_lines
 from m31a.widgets.facts import fact_lines, list_lines, title_lines, trouble_line
 from m31a.widgets.repository_facts import Between, went_lines, what_leaves
 from m31a.widgets.rollback_question import LETTERS, SAYS, Sure, scrolled, sure_lines
+from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine.desk.undoing import Reset, ShippedCommit, WaysBack, WentBack
 

@@ -14,9 +14,9 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Placement, Pop, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import listing
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.listing import listing_lines, moved
 from m31a.widgets.repository_facts import files_of
+from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine.desk.undoing import ShippedCommit, WentBack
 

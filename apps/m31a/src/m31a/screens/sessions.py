@@ -16,9 +16,9 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Pop, Push, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import picker
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.facts import fact_lines, trouble_line
 from m31a.widgets.picker import Picker, picker_view
+from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine import Outcome, SessionInfo
 from m31a_engine.desk.desk import Desk

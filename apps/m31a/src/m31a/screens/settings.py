@@ -19,10 +19,10 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import editor, field, picker
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.choice import choice_line, stepped
 from m31a.widgets.editor import Draft, drafted
 from m31a.widgets.picker import Picker, picker_view
+from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_foot, trouble_lines
 from m31a_engine import shown
 from m31a_engine.config_layers import SECTIONS

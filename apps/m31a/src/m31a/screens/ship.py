@@ -15,11 +15,12 @@ from m31a.program.screen import Push, Screen, Step
 from m31a.story.blocks import CommitCard
 from m31a.story.story import Story
 from m31a.widgets import scroll
-from m31a.widgets.block_lines import GOOD, file_figure, one_row, safe, seconds
 from m31a.widgets.browse import TOP
 from m31a.widgets.charts import bar
+from m31a.widgets.ending import GOOD, file_figure
 from m31a.widgets.facts import counted, fact_lines, list_lines
 from m31a.widgets.markdown import markdown_lines
+from m31a.widgets.row_text import one_row, safe, seconds
 from m31a.widgets.scroll import Window, window_lines
 from m31a_engine import FileReport, Phase, RunReport
 from m31a_engine.planning.plan import title_of

@@ -17,10 +17,10 @@ from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.story.blocks import ToolCard
 from m31a.widgets import browse
-from m31a.widgets.block_lines import one_row, safe
 from m31a.widgets.browse import Browse, Drawn, browse_lines
 from m31a.widgets.diff_view import diff_lines
 from m31a.widgets.facts import fact_lines, raw_lines, title_lines
+from m31a.widgets.row_text import one_row, safe
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine import CommandOutput, FileDiff, Listing, Plain, Refused
 

@@ -16,7 +16,7 @@ from m31a.program.screen import Pop, Screen, Step
 from m31a.program.services import Services
 from m31a.project_reading import ProjectFile, ProjectReading, read_project
 from m31a.widgets import listing
-from m31a.widgets.block_lines import one_row, safe
+from m31a.widgets.row_text import one_row, safe
 from m31a.widgets.trouble import trouble_foot, trouble_lines
 
 ROOMY = 12

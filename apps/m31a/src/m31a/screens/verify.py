@@ -13,9 +13,10 @@ from m31a.program.screen import Pop, Push, Screen, Step
 from m31a.story.blocks import TaskMark
 from m31a.story.story import Story
 from m31a.widgets import browse
-from m31a.widgets.block_lines import STATUS, one_row, seconds
+from m31a.widgets.block_lines import STATUS
 from m31a.widgets.browse import FIRST, Browse, browse_lines
 from m31a.widgets.facts import fact_lines, list_lines, raw_lines, title_lines
+from m31a.widgets.row_text import one_row, seconds
 from m31a_engine import CheckResult, CheckStatus, Finding, Phase, Severity, Verdict
 from m31a_engine.checks.result import Culprit
 

@@ -1,11 +1,10 @@
 """Each item of a conversation as lines: what is long is folded until somebody opens it."""
 
-import json
 from collections.abc import Sequence
 
 from m31a.draw.line import EMPTY, Line, Part, Span, span, wrapped
 from m31a.draw.style import ACCENT, BORDER, DIM, ERR, OK, PLAIN, STRONG, WARN, Style, Tone
-from m31a.draw.text import clip, expand_tabs
+from m31a.draw.text import clip
 from m31a.story.blocks import (
     AskCard,
     Block,
@@ -23,30 +22,21 @@ from m31a.story.blocks import (
     ToolCard,
     UserSaid,
 )
-from m31a.widgets.diff_view import diff_lines
+from m31a.widgets.ending import ending_lines, file_figure
 from m31a.widgets.markdown import markdown_lines
+from m31a.widgets.row_text import one_row, safe, seconds, tabbed
+from m31a.widgets.tool_lines import output_lines, shell_lines, tool_lines
 from m31a_engine import (
     CheckStatus,
-    CommandOutput,
-    FileDiff,
-    FileReport,
-    Listing,
-    Outcome,
     PermissionAnswer,
     PermissionAsk,
-    Plain,
     PlanAnswer,
     PlanAsk,
     QuestionsAnswer,
     QuestionsAsk,
-    RunReport,
     Severity,
-    sanitise,
 )
 
-FOLDED_ROWS = 8
-"""Rows of a tool's output that are shown while it is folded."""
-OPEN_ROWS = 2000
 Lines = tuple[Line, ...]
 
 
@@ -60,9 +50,9 @@ def block_lines(block: Block, cells: int, *, opened: bool = False) -> Lines:
         case Thought(text=text):
             return _thought(text, cells, opened)
         case ToolCard():
-            return (*_tool(block, cells, opened), EMPTY)
+            return (*tool_lines(block, cells, opened), EMPTY)
         case ShellCard():
-            return (*_shell(block, cells, opened), EMPTY)
+            return (*shell_lines(block, cells, opened), EMPTY)
         case PlanCard():
             return (*_plan(block, cells), EMPTY)
         case Ending(report=report):
@@ -100,14 +90,9 @@ def _short(block: Block, cells: int) -> Lines:
             return ()
 
 
-def safe(text: str) -> str:
-    """Text from outside without what could command a terminal or hide; line ends stay."""
-    return sanitise(text)
-
-
 def _user(text: str, cells: int) -> Lines:
     mark = Span("› ", Style(fg=Tone.ROLE_USER, bold=True))
-    parts: Sequence[Part] = (Span(_tabbed(safe(text)), STRONG),)
+    parts: Sequence[Part] = (Span(tabbed(safe(text)), STRONG),)
     return wrapped(parts, cells, first=mark, rest="  ")
 
 
@@ -121,110 +106,11 @@ def _said(text: str, done: bool, cells: int) -> Lines:
 
 
 def _thought(text: str, cells: int, opened: bool) -> Lines:
-    rows = wrapped((Span(_tabbed(safe(text)), DIM),), cells, first="  ", rest="  ")
+    rows = wrapped((Span(tabbed(safe(text)), DIM),), cells, first="  ", rest="  ")
     if opened:
         return (Line.of(Span("◦ thinking", DIM)), *rows, EMPTY)
     last = rows[-1].text.strip()
     return (Line.of(Span("◦ thinking  ", DIM), Span(clip(last, cells - 12, "…"), DIM)), EMPTY)
-
-
-def _tool(card: ToolCard, cells: int, opened: bool) -> Lines:
-    done = card.display is not None
-    mark = Span("◆ " if done else "◌ ", ERR if card.is_error else Style(fg=Tone.ROLE_TOOL))
-    figure = _figure(card)
-    title = Line.of(mark, Span(safe(card.tool), STRONG), "  ", span(_what(card)))
-    room = max(1, cells - figure.width - 1)
-    head = title.fitted(room).plus(" ", *figure.spans) if figure.spans else title.clipped(cells)
-    return (head, *_tool_body(card, cells, opened))
-
-
-def _tool_body(card: ToolCard, cells: int, opened: bool) -> Lines:
-    match card.display:
-        case None:
-            return _output(card.output, cells, opened, tail=True)
-        case FileDiff(diff=diff, path=path):
-            return _folded(diff_lines(safe(diff), cells - 2, path=path), cells, opened)
-        case CommandOutput(text=text):
-            return _output(text, cells, opened, tail=True)
-        case Listing(paths=paths):
-            return _output("\n".join(paths), cells, opened, tail=False) if opened else ()
-        case Plain(text=text):
-            show = opened or card.is_error
-            return _output(text, cells, opened, tail=False) if show else ()
-
-
-def _figure(card: ToolCard) -> Line:
-    match card.display:
-        case None:
-            return Line.of(Span("running", DIM))
-        case FileDiff(added=added, removed=removed):
-            return Line.of(
-                Span(f"+{added}", Style(fg=Tone.DIFF_ADD)),
-                " ",
-                Span(f"-{removed}", Style(fg=Tone.DIFF_DEL)),
-            )
-        case CommandOutput(exit_code=code):
-            return Line.of(Span(f"exit {code}", DIM if code == 0 else ERR))
-        case Listing(paths=paths):
-            return Line.of(Span(f"{len(paths)} found", DIM))
-        case Plain(text=text):
-            rows = text.count("\n") + 1
-            return Line.of(
-                Span("failed" if card.is_error else f"{rows} lines", ERR if card.is_error else DIM)
-            )
-
-
-def _what(card: ToolCard) -> str:
-    """The one thing a call is about: its command, its path, its pattern."""
-    match card.display:
-        case FileDiff(path=path):
-            return safe(path)
-        case CommandOutput(command=command):
-            return one_row(command)
-        case _:
-            pass
-    try:
-        given = json.loads(card.arguments or "{}")
-    except ValueError:
-        return one_row(card.arguments)
-    if not isinstance(given, dict):
-        return one_row(card.arguments)
-    known = [given[key] for key in ("command", "path", "pattern", "url", "query") if key in given]
-    return one_row(", ".join(str(value) for value in known) or card.arguments)
-
-
-def one_row(text: str) -> str:
-    """Text from outside on one line."""
-    return " ".join(safe(text).split())
-
-
-def _output(text: str, cells: int, opened: bool, *, tail: bool) -> Lines:
-    rows = safe(text).rstrip("\n").split("\n") if text.strip() else []
-    limit = OPEN_ROWS if opened else FOLDED_ROWS
-    hidden = max(0, len(rows) - limit)
-    shown = (rows[-limit:] if tail else rows[:limit]) if hidden else rows
-    bar = Span("  │ ", BORDER)
-    lines = [Line.of(bar, Span(_tabbed(row), DIM)).clipped(cells) for row in shown]
-    if hidden:
-        note = Line.of(bar, Span(f"… {hidden} more lines (ctrl+o opens)", DIM)).clipped(cells)
-        lines.insert(0 if tail else len(lines), note)
-    return tuple(lines)
-
-
-def _folded(lines: Lines, cells: int, opened: bool) -> Lines:
-    limit = OPEN_ROWS if opened else FOLDED_ROWS + 4
-    shown = [Line.of("  ", *line.spans).clipped(cells) for line in lines[:limit]]
-    if len(lines) > limit:
-        more = Span(f"    … {len(lines) - limit} more lines (ctrl+o opens)", DIM)
-        shown.append(Line.of(more).clipped(cells))
-    return tuple(shown)
-
-
-def _shell(card: ShellCard, cells: int, opened: bool) -> Lines:
-    head = Line.of(Span("! ", ACCENT), Span(one_row(card.command), STRONG))
-    if card.exit_code is not None:
-        head = head.plus("  ", Span(f"exit {card.exit_code}", DIM if not card.exit_code else ERR))
-    return (head.clipped(cells), *_output(card.output, cells, opened, tail=True))
 
 
 def _task(mark: TaskMark, cells: int) -> Lines:
@@ -270,7 +156,7 @@ def _check(card: CheckCard, cells: int) -> Lines:
         Span(f"  {one_row(result.command)}", DIM),
     )
     red = result.status in {CheckStatus.FAILED, CheckStatus.TIMED_OUT}
-    tail = _output(result.output_tail, cells, opened=False, tail=True) if red else ()
+    tail = output_lines(result.output_tail, cells, opened=False, tail=True) if red else ()
     return (head, *tail)
 
 
@@ -288,11 +174,6 @@ def _commit(card: CommitCard) -> Lines:
         for file in card.files
     ]
     return (head, *rows)
-
-
-def file_figure(file: FileReport) -> str:
-    """Lines added and removed, or the letter of its status where they are not known."""
-    return file.status if file.added is None else f"+{file.added} -{file.removed}"
 
 
 def _ask(card: AskCard, cells: int) -> Lines:
@@ -345,67 +226,3 @@ def _plan(card: PlanCard, cells: int) -> Lines:
             )
         )
     return tuple(rows)
-
-
-GOOD = {Outcome.SHIPPED, Outcome.ANSWERED, Outcome.STOPPED}
-
-
-def ending_lines(report: RunReport, cells: int) -> Lines:
-    """How a run ended: outcome, commit, verdict, what speaks against it, cost."""
-    good = report.outcome in GOOD
-    said = report.outcome.value.replace("_", " ")
-    verdict = report.verification.verdict.value.replace("_", " ") if report.verification else ""
-    outcome = Line.of(
-        Span("■ ", OK if good else ERR),
-        Span(said, OK if good else ERR),
-        Span(f"  {verdict}" if verdict else "", STRONG),
-    )
-    rows: list[Line] = [outcome]
-    if report.commit:
-        where = "on your branch" if report.landed else f"on {safe(report.branch or 'its branch')}"
-        rows.append(Line.of("  commit   ", Span(report.commit[:12], ACCENT), f"  {where}"))
-    elif report.branch:
-        rows.append(Line.of("  kept     on ", span(safe(report.branch))))
-    for file in report.files:
-        figure = file_figure(file)
-        rows.append(Line.of("           ", span(safe(file.path)), Span(f"  {figure}", DIM)))
-    for name, texts in (("by hand", report.manual_steps), ("deferred", report.deferred)):
-        for text in texts:
-            head = Span(f"  {name:9}", DIM)
-            rows.extend(wrapped((span(one_row(text)),), cells, first=head, rest=" " * 11))
-    cost = "cost unknown" if report.cost_usd is None else f"${report.cost_usd:.4f}"
-    rows.append(
-        Line.of(
-            Span(f"  {cost} · {report.usage.requests} requests · {seconds(report.duration_s)}", DIM)
-        )
-    )
-    if report.error is not None:
-        rows.extend(
-            wrapped((safe(report.error.message),), cells, first="  why      ", rest="           ")
-        )
-        if report.error.remedy:
-            rows.extend(
-                wrapped(
-                    (safe(report.error.remedy),), cells, first="  next     ", rest="           "
-                )
-            )
-    lines = [line.clipped(cells) for line in rows]
-    if report.answer.strip():
-        lines.append(EMPTY)
-        lines.extend(markdown_lines(safe(report.answer), cells, done=True))
-    return tuple(lines)
-
-
-def seconds(count: float) -> str:
-    """A length of time: `0.4 s`, `41 s`, `2:14`, `1:02:03`."""
-    if count < 10:
-        return f"{count:.1f} s"
-    if count < 60:
-        return f"{count:.0f} s"
-    minutes, rest = divmod(int(count), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _tabbed(text: str) -> str:
-    return "\n".join(map(expand_tabs, text.split("\n"))) if "\t" in text else text

@@ -7,7 +7,7 @@ from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import DIM, ERR, PLAIN, STRONG, Style
 from m31a.draw.text import expand_tabs
 from m31a.program.messages import WorkFailed
-from m31a.widgets.block_lines import one_row, safe
+from m31a.widgets.row_text import one_row, safe
 
 
 def counted(count: int, noun: str) -> str:

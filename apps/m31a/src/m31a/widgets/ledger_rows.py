@@ -8,9 +8,9 @@ from m31a.desks import desk_of
 from m31a.draw.line import EMPTY, Line, Span, span
 from m31a.draw.style import DIM, OK, STRONG, WARN, Style
 from m31a.program.services import Services
-from m31a.widgets.block_lines import one_row, seconds
 from m31a.widgets.charts import bar, bar_chart, sparkline
 from m31a.widgets.facts import fact_lines, list_lines, title_lines
+from m31a.widgets.row_text import one_row, seconds
 from m31a_engine.books import Wanted
 
 GOOD_WORDS = frozenset({"shipped", "shipped_on_branch", "answered"})

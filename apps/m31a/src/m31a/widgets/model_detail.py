@@ -5,8 +5,8 @@ from m31a.draw.line import EMPTY, Line, Span, span
 from m31a.draw.style import BORDER, DIM, Tone
 from m31a.draw.text import clip, width
 from m31a.widgets.bar import bar
-from m31a.widgets.block_lines import one_row
 from m31a.widgets.model_rows import sample_cost
+from m31a.widgets.row_text import one_row
 from m31a_engine import ModelInfo
 
 DETAIL_ROWS = 6

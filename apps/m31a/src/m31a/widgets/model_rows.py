@@ -7,7 +7,7 @@ from m31a.draw.line import Line, Part, Span, span
 from m31a.draw.style import ACCENT, DIM, OK, PLAIN, WARN, Style
 from m31a.draw.text import clip, width
 from m31a.program.chrome import short
-from m31a.widgets.block_lines import one_row
+from m31a.widgets.row_text import one_row
 from m31a_engine import ModelInfo
 
 PER_MILLION = 1_000_000

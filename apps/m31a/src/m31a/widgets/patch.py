@@ -8,8 +8,8 @@ from itertools import zip_longest
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import BORDER, DIM, PLAIN, Style, Tone
 from m31a.draw.text import expand_tabs
-from m31a.widgets.block_lines import one_row, safe
 from m31a.widgets.patch_reader import FilePatch, Hunk, Row
+from m31a.widgets.row_text import one_row, safe
 
 _ADD, _DEL = Style(fg=Tone.DIFF_ADD), Style(fg=Tone.DIFF_DEL)
 _ADD_WORD = Style(fg=Tone.DIFF_ADD, bg=Tone.DIFF_ADD_WORD, bold=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, DIM, STRONG, WARN
-from m31a.widgets.block_lines import one_row, safe
 from m31a.widgets.facts import fact_lines, list_lines, title_lines
+from m31a.widgets.row_text import one_row, safe
 from m31a_engine import Plan, PlannedTask
 from m31a_engine.planning.plan import RunCriterion
 

@@ -2,8 +2,8 @@
 
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import STRONG, WARN, Style, Tone
-from m31a.widgets.block_lines import one_row, safe
 from m31a.widgets.facts import fact_lines
+from m31a.widgets.row_text import one_row, safe
 from m31a_engine import PermissionRequest, Risk
 
 TONES = {

@@ -7,7 +7,7 @@ from m31a.draw.line import Line, Span, span
 from m31a.draw.style import ACCENT, DIM, ERR, OK, WARN, Style
 from m31a.story.blocks import Block, PlanCard, Said, TaskMark, Thought, ToolCard
 from m31a.story.story import Story
-from m31a.widgets.block_lines import one_row, seconds
+from m31a.widgets.row_text import one_row, seconds
 from m31a_engine import FileDiff, PlannedTask
 
 GLYPHS: dict[str, tuple[str, Style]] = {

@@ -3,7 +3,7 @@
 from m31a.draw.line import EMPTY, Line, Span, wrapped
 from m31a.draw.style import DIM, ERR
 from m31a.program.messages import WorkFailed
-from m31a.widgets.block_lines import safe
+from m31a.widgets.row_text import safe
 
 
 def trouble_lines(trouble: WorkFailed, cells: int) -> tuple[Line, ...]:
