@@ -11,7 +11,10 @@ import pytest
 from journey import isolated_environment
 from m31a.desks import desk_of
 from m31a.draw.frame import Size
-from m31a.program.effects import EditText, ResumeRun, Toast
+from m31a.engine_runs import EngineRuns
+from m31a.program.ask_lock import LOCK_S
+from m31a.program.effects import ApproveRun, EditText, ResumeRun, Toast
+from m31a.program.scene import Settings
 from m31a.program.services import Services
 from m31a.rehearsal import services_of, settle
 from m31a.testing import Desk, sample_scene
@@ -20,6 +23,8 @@ from m31a_engine import (
     Ask,
     CommandOutput,
     Grant,
+    NothingToResume,
+    Options,
     Outcome,
     PermissionAnswer,
     PermissionAsk,
@@ -33,7 +38,9 @@ from m31a_engine import (
     ToolEnded,
     conduct,
     demo,
+    load_config,
 )
+from m31a_engine.desk.sandbox_state import sandbox_state
 from m31a_ledger import LedgerEntry
 
 WIDE = Size(140, 50)
@@ -186,11 +193,14 @@ def test_files_of_a_commit_are_put_back_alone(done: Done) -> None:
 
 def test_the_commit_that_broke_something_is_found(done: Done) -> None:
     base, head = done.report.base_commit, done.git("rev-parse", "HEAD")
+    assert base is not None
     desk = opened(done, "bisect", base)
 
     settle(desk.type(f'test "$(git rev-parse HEAD)" = {base}').press("enter"), done.services)
 
     assert f"first bad commit  {head[:12]}" in desk.text
+    assert f"✓ {base[:10]}  exit 0" in desk.text
+    assert f"✗ {head[:10]}  exit 1" in desk.text
 
 
 def test_a_search_that_cannot_begin_says_why(done: Done) -> None:
@@ -220,7 +230,10 @@ def test_a_ledger_that_is_a_folder_says_so(tmp_path: Path) -> None:
     services = services_of(tmp_path, environ)
     desk_of(services).home.ledger.mkdir(parents=True)
 
-    assert "Is a directory" in settle(Desk("ledger"), services).text
+    said = "".join(settle(Desk("ledger"), services).text.split())
+
+    assert "cannotbeused:itisnotaregularfile" in said
+    assert "afilethatyoucanread" in said
 
 
 def test_a_session_that_shipped_waits_for_nobody(done: Done) -> None:
@@ -233,8 +246,36 @@ def test_a_plan_that_was_not_accepted_waits_and_is_taken_up_again(tmp_path: Path
     assert "Its plan waits for a yes" in desk.text
 
     desk.press("enter")
+    assert settle(desk, waiting.services).top.id == "approve"
+    assert "Your yes allows its plan" in desk.text
+    settle(desk.wait(LOCK_S).press("end", "y"), waiting.services)
+    assert desk.effects == [ApproveRun(waiting.report.session)]
 
+    desk = opened(waiting, "deferred").press("a")
     assert desk.effects == [ResumeRun(waiting.report.session)]
+
+
+@pytest.mark.anyio
+async def test_a_session_that_has_ended_cannot_be_approved(done: Done) -> None:
+    local = {"provider.default": "here", "provider.here.base_url": "http://127.0.0.1:9/v1"}
+    overrides = {**local, "model.default": "m"}
+    runs = EngineRuns(done.folder, done.services.environ, overrides, Options())
+
+    with pytest.raises(NothingToResume, match="has ended: shipped"):
+        async with runs.approve(done.report.session, Settings()):
+            raise AssertionError("it has begun")
+
+
+def test_the_sandbox_is_named_in_a_word_or_two_and_not_used_where_all_may_run(
+    tmp_path: Path,
+) -> None:
+    environ = isolated_environment(tmp_path / "home")
+    found = sandbox_state(load_config(tmp_path, environ, {}))
+    runs = EngineRuns(tmp_path, environ, {}, Options())
+    free = EngineRuns(tmp_path, environ, {"permissions.mode": "allow_all"}, Options())
+
+    assert runs.sandbox() == (f"{found.kind} in part" if found.gaps else found.kind)
+    assert free.sandbox() == "not used"
 
 
 def _cut(path: Path) -> Desk:

@@ -7,7 +7,7 @@ import anyio
 import anyio.to_thread
 
 from m31a.engine_runs import EngineRuns
-from m31a.program.effects import AsyncWork, Work
+from m31a.program.effects import AsyncWork, LongWork, Work
 from m31a.program.messages import Message, WorkFailed
 from m31a.program.services import Services
 from m31a.testing import Desk
@@ -36,20 +36,25 @@ def settle(desk: Desk, services: Services) -> Desk:
 
     Other effects stay in `desk.effects`.
     """
-    while work := [each for each in desk.effects if isinstance(each, Work | AsyncWork)]:
+    while work := [each for each in desk.effects if isinstance(each, Work | AsyncWork | LongWork)]:
         desk.effects[:] = [each for each in desk.effects if each not in work]
         for each in work:
-            desk.send(_done(each, services))
+            desk.send(_done(each, services, desk))
     return desk
 
 
-def _done(work: Work | AsyncWork, services: Services) -> Message:
+def _done(work: Work | AsyncWork | LongWork, services: Services, desk: Desk) -> Message:
     """As the app does it: plain functions in a thread that is not the main one."""
+
+    def tell(message: Message) -> None:
+        desk.send(message)
 
     async def wait() -> Message:
         with anyio.fail_after(LONGEST_S):
             if isinstance(work, AsyncWork):
                 return await work.do(services)
+            if isinstance(work, LongWork):
+                return await work.do(services, tell)
             return await anyio.to_thread.run_sync(work.do, services)
 
     try:

@@ -137,7 +137,7 @@ class Shelter:
         dependencies = (
             Mount(root / name, root / name)
             for name in folders
-            if (root / name).is_dir() and not (tree.path / name).exists()
+            if (root / name).is_dir() and not _holds_something(tree.path / name)
         )
         return (Mount(tree.path, root, writable), *dependencies, *self._git_mounts(tree))
 
@@ -151,3 +151,8 @@ class Shelter:
         note.parent.mkdir(exist_ok=True)
         write_atomic(note, f"gitdir: {GIT_AT / own.relative_to(common)}\n".encode())
         return (Mount(common, GIT_AT), Mount(note, root / ".git"))
+
+
+def _holds_something(path: Path) -> bool:
+    """Whether a folder or file of the work tree's own is there; a stand-in is empty."""
+    return any(path.iterdir()) if path.is_dir() else path.exists()

@@ -26,4 +26,5 @@ def seconds(count: float) -> str:
 
 
 def tabbed(text: str) -> str:
+    """A text of several lines with its tabs as blanks."""
     return "\n".join(map(expand_tabs, text.split("\n"))) if "\t" in text else text
