@@ -1,4 +1,4 @@
-"""A scripted model for a goal that takes all six phases, with a plan, a refinement and two files."""
+"""A scripted model for a goal of six phases: a plan, a refinement, two files."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Keys that were meant for something else, and terminals that come and go in the middle of a run."""
+"""Keys that were meant for something else."""
 
 import time
 from collections.abc import Iterator

@@ -242,7 +242,7 @@ def test_a_storm_of_sizes_in_mid_run_loses_nothing(
     assert "─" * 81 not in shown
 
 
-def test_a_megabyte_pasted_by_tmux_is_one_marker_and_sent_whole(
+def test_a_megabyte_pasted_by_tmux_is_one_marker_in_a_prompt_that_goes_on(
     broken: ProjectFolder, pane_of: OpenPane
 ) -> None:
     pane = pane_of(broken)

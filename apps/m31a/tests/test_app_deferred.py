@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 
+import pytest
 from msgspec.structs import replace
 
 from m31a.program.ask_lock import LOCK_S
 from m31a.program.effects import ApproveRun, ResumeRun, Toast, Work
+from m31a.program.keymap import clashes
 from m31a.program.messages import RunOver, WorkFailed
 from m31a.screens.approve import MORE, Held
 from m31a.screens.approve import Looked as Pending
 from m31a.screens.deferred import Looked, Waiting
-from m31a.testing import Desk, sample_scene
+from m31a.testing import SIZES, Desk, sample_scene
 from m31a_engine import Outcome, PermissionRequest, Plan, Risk, RunStarted, SessionInfo
 from m31a_engine.machine import Mode
 from m31a_engine.sample import SAMPLE_PLAN
@@ -194,3 +196,22 @@ def test_what_waits_in_a_session_is_read_from_its_journal_when_it_is_opened() ->
     desk = waiting().press("enter")
     assert "looking" in desk.text
     assert [type(each) for each in desk.effects] == [Work]
+
+
+@pytest.mark.parametrize("bad", ["\x1b]0;owned\x07", "a\rb\x08", "\u202egnp.exe", "x\u2028y\tz"])
+def test_nothing_hostile_reaches_the_screen_where_a_yes_is_given(bad: str) -> None:
+    request = replace(PUSH, tool=bad, detail=bad, summary=bad, paths=(bad,), destroys=(bad,))
+    plan = replace(SAMPLE_PLAN, title=bad, summary=bad)
+
+    text = whole(request, plan=plan).resize(SIZES[3]).text
+
+    forbidden = {*map(chr, range(0x20)), "\x7f", "\u202e", "\u2028"} - {"\n"}
+    assert set(text) & forbidden == set()
+
+
+def test_the_approval_has_help_and_a_way_back() -> None:
+    desk = whole(PUSH)
+
+    assert list(clashes([desk.top.keys()])) == []
+    assert desk.press("f1").top.id == "help"
+    assert desk.press("escape", "escape").top.id == "deferred"

@@ -1,8 +1,10 @@
 """The doctor's findings as people see them."""
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 
+import m31a
 from m31a.program.effects import CopyText, Work
 from m31a.program.messages import WorkFailed
 from m31a.rehearsal import services_of, settle
@@ -72,3 +74,18 @@ def test_a_real_folder_is_looked_at(tmp_path: Path) -> None:
 
     assert "needs a model" in desk.text
     assert f"{tmp_path}" in desk.text.replace("\n", "").replace(" ", "")
+
+
+def test_no_module_of_the_app_waits_for_work_by_the_way_that_takes_the_signals() -> None:
+    """`m31a_engine.completed` sets signal handlers: that is for programs without a screen."""
+    folder = Path(m31a.__file__).parent
+    wanting = [
+        str(file.relative_to(folder))
+        for file in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("m31a_engine")
+        and any(name.name == "completed" for name in node.names)
+    ]
+
+    assert wanting == []

@@ -20,7 +20,8 @@ from m31a.opening import opening_frame
 from m31a.people import People
 from m31a.story.block_list import BlockList
 from m31a.story.blocks import Block, Notice, UserSaid
-from m31a.story.story import Story, begin, halted, tell
+from m31a.story.story import Story, begin, halted
+from m31a.story.telling import tell
 from m31a.terminal.differ import Differ
 from m31a.terminal.ink import Depth, Ink, depth_of, no_nearest
 from m31a.terminal.probe import Capabilities, assumed, learned

@@ -5,10 +5,11 @@ from typing import get_args
 
 import pytest
 
-import m31a.story.story as story_module
+import m31a.story.telling as story_module
 from m31a.program.scene import Scene
 from m31a.story.blocks import Notice
-from m31a.story.story import Story, begin, hear, tell
+from m31a.story.story import Story, begin
+from m31a.story.telling import hear, tell
 from m31a.testing import Desk, sample_scene
 from m31a_engine import (
     CulpritFound,

@@ -227,6 +227,21 @@ def options(server: ModelServer) -> list[str]:
     return ["--base-url", server.base_url, "--model", "any", "--trust-project"]
 
 
+def test_a_project_nobody_trusts_yet_is_asked_about_first(
+    tmp_path: Path, project: Path, window: Open
+) -> None:
+    broken_project(tmp_path, project)
+    shown = window()
+
+    shown.until("Do you trust")
+    shown.until("y trust it")
+    shown.type("n")
+
+    shown.until("Say what should be true")
+    shown.type("\x04")
+    assert shown.ended() == 0
+
+
 def test_a_run_asks_before_it_writes_and_ships_what_was_allowed(
     tmp_path: Path, project: Path, window: Open
 ) -> None:

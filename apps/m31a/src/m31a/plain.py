@@ -18,7 +18,8 @@ from m31a.engine_runs import EngineRuns
 from m31a.program.performer import Runs
 from m31a.program.scene import Settings
 from m31a.story.blocks import Block, Said, ToolCard
-from m31a.story.story import Story, begin, tell
+from m31a.story.story import Story, begin
+from m31a.story.telling import tell
 from m31a.widgets.block_lines import block_lines
 from m31a.widgets.row_text import one_row, safe
 from m31a.wish import Wish

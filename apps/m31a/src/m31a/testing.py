@@ -11,7 +11,8 @@ from m31a.program.effects import Effect
 from m31a.program.messages import Message, Told
 from m31a.program.scene import Scene, Settings
 from m31a.program.screen import Layer
-from m31a.story.story import begin, hear, tell
+from m31a.story.story import begin
+from m31a.story.telling import hear, tell
 from m31a.terminal.events import Key, Paste
 from m31a.terminal.ink import Depth, Ink
 from m31a_engine import Envelope, Event, Mode

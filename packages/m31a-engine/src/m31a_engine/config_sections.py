@@ -86,6 +86,8 @@ class PermissionRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     host: str | None = None
     folder: str | None = None
     """The folder a command must start in, seen from the project."""
+    unconfined: bool = False
+    """Whether it speaks of commands that ask to leave the sandbox."""
     reason: str = ""
 
 

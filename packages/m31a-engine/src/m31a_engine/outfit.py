@@ -13,6 +13,7 @@ import msgspec
 
 from m31a_engine.asks import OpenAsks
 from m31a_engine.config import Config
+from m31a_engine.config_sections import PermissionMode
 from m31a_engine.conversation.asker import RunAsker
 from m31a_engine.conversation.hands import Hands, Place
 from m31a_engine.conversation.history import WEB
@@ -124,6 +125,7 @@ class Outfitter:
             output_chars=settings.output_chars,
             glob_results=settings.glob_results,
             background=True,
+            may_leave_sandbox=self.shelter.mode is not PermissionMode.ALLOW_ALL,
         )
         if not settings.offer:
             return always

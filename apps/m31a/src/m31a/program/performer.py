@@ -43,7 +43,8 @@ from m31a.program.messages import Edited, Message, Printed, RunFailed, RunOver, 
 from m31a.program.port import Port
 from m31a.program.scene import Scene, Settings
 from m31a.program.services import Services
-from m31a.story.story import Story, begin, halted, hear
+from m31a.story.story import Story, begin, halted
+from m31a.story.telling import hear
 from m31a_engine import EngineError, Envelope, Mode, Options, Run, sanitise
 
 FINISH_S = 10.0

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from m31a.commands import completions, goal_effects, obey, quoted
+from m31a import completion
+from m31a.commands import goal_effects, obey
+from m31a.completion import Offer
 from m31a.draw.frame import Point, Size, View
 from m31a.draw.line import EMPTY, Line, Span, span
 from m31a.draw.style import ACCENT, BORDER, DIM, STRONG, WARN
@@ -41,15 +43,12 @@ from m31a.program.services import Services
 from m31a.story.blocks import Notice, ShellCard, UserSaid
 from m31a.widgets import editor, transcript
 from m31a.widgets.editor import BLANK, Draft, drafted
-from m31a.widgets.fuzzy import ranked
 from m31a.widgets.row_text import seconds
 from m31a.widgets.transcript import FOLLOW, Scroll
 from m31a_engine import AskOpened, Options, RunEnded, Steer
 
 MOST_ROWS = 10
 """Rows the prompt may take."""
-OFFERED, MOST_OFFERED = 7, 100
-"""Rows of completions, and how many can be gone through."""
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 SPIN_S = 0.125
 MOST_HISTORY = 500
@@ -232,74 +231,16 @@ def _progress(scene: Scene, cells: int) -> tuple[Line, ...]:
     return tuple(line.clipped(cells) for line in lines)
 
 
-# -- completions
-
-
 def _begins_offer(state: Repl) -> bool:
-    text = state.draft.text
-    if text == state.closed_for:
-        return False
-    return (text.startswith("/") and "\n" not in text) or _file_word(state.draft) is not None
+    return state.draft.text != state.closed_for and completion.begins(state.draft)
 
 
-def _file_word(draft: Draft) -> str | None:
-    """The beginning of a file's name behind `@`, when the cursor stands at its end."""
-    before = draft.text[: draft.at]
-    word = before[max(before.rfind(" "), before.rfind("\n")) + 1 :]
-    return word[1:] if word.startswith("@") else None
-
-
-def _offers(state: Repl, scene: Scene) -> tuple[tuple[str, str], ...]:
-    """What the text at the cursor may become, the best first."""
-    if not _begins_offer(state):
-        return ()
-    word = _file_word(state.draft)
-    if word is not None:
-        found = ranked(word, scene.files, str)
-        return tuple((path, "") for path, _ in found[:MOST_OFFERED])
-    text = state.draft.text
-    every = completions(text, scene)
-    fitting = (
-        ((each, None) for each in every) if text == "/" else ranked(text, every, _offered_text)
-    )
-    return tuple(each for each, _ in fitting if each[0] != text)[:MOST_OFFERED]
-
-
-def _offered_text(offer: tuple[str, str]) -> str:
-    return offer[0]
+def _offers(state: Repl, scene: Scene) -> tuple[Offer, ...]:
+    return completion.offers(state.draft, scene) if _begins_offer(state) else ()
 
 
 def _offer_lines(state: Repl, scene: Scene, cells: int) -> tuple[Line, ...]:
-    """The offers around the chosen one."""
-    offers = _offers(state, scene)
-    at = min(state.offered, len(offers) - 1)
-    room = min(OFFERED, max(1, scene.size.height // 3))
-    first = max(0, min(at - room // 2, len(offers) - room))
-    lines = []
-    for index, (text, says) in enumerate(offers[first : first + room], first):
-        mark = Span(" ▸ " if index == at else "   ", ACCENT)
-        name = span(text, STRONG if index == at else DIM)
-        more = (
-            f"  (+{len(offers) - first - room})"
-            if index == first + room - 1 < len(offers) - 1
-            else ""
-        )
-        lines.append(Line.of(mark, name, Span(f"  {says}{more}", DIM)).clipped(cells))
-    return tuple(lines)
-
-
-def _taken(state: Repl, offer: str) -> Repl:
-    draft = state.draft
-    word = _file_word(draft)
-    if word is None:
-        return _written(state, drafted(f"{offer} " if " " not in offer else offer))
-    start = draft.at - len(word)
-    text = f"{draft.text[:start]}{quoted(offer)} {draft.text[draft.at :]}"
-    changed = replace(drafted(text), at=start + len(quoted(offer)) + 1, pastes=draft.pastes)
-    return _written(state, changed)
-
-
-# -- keys
+    return completion.offer_lines(_offers(state, scene), state.offered, scene.size.height, cells)
 
 
 def _written(state: Repl, draft: Draft) -> Repl:
@@ -346,7 +287,7 @@ def _offer_pressed(state: Repl, action: str, scene: Scene) -> Step[Repl]:
             step = -1 if action == "repl.offer_up" else 1
             return Step(replace(state, offered=(at + step) % len(offers)))
         case "repl.offer_take" if offers:
-            return Step(_taken(state, offers[at][0]))
+            return Step(_written(state, completion.taken(state.draft, offers[at][0])))
         case "repl.offer_close":
             return Step(replace(state, closed_for=state.draft.text))
         case _:
@@ -434,9 +375,6 @@ def _unqueued(state: Repl, scene: Scene) -> Step[Repl]:
     if not scene.queue:
         return Step(state)
     return Step(_written(state, drafted(scene.queue[-1])), (Queue(scene.queue[:-1]),))
-
-
-# -- the run
 
 
 def _news(state: Repl, message: Message, scene: Scene) -> Step[Repl]:

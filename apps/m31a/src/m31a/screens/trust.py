@@ -8,6 +8,7 @@ from m31a.draw.frame import Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import ACCENT, BORDER, DIM, OK, STRONG, WARN
 from m31a.draw.text import expand_tabs
+from m31a.program.ask_lock import LOCK_S, is_locked
 from m31a.program.effects import Reread, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pressed, WorkFailed
@@ -21,8 +22,6 @@ from m31a.widgets.trouble import trouble_foot, trouble_lines
 
 ROOMY = 12
 """Rows from which on blank lines set things apart."""
-LOCK_S = 0.4
-"""Keys pressed this soon were meant for something else."""
 
 ASK: KeyTable = (
     bind("trust.yes", "y", "trust it", hint=True),
@@ -86,7 +85,7 @@ class TrustScreen(Screen[Trusting]):
 
     def locked(self, state: Trusting, scene: Scene) -> bool:
         """For a moment keys still go where they were meant to go: this may open by itself."""
-        return not state.trusted and scene.now_s - state.seen_s < LOCK_S
+        return not state.trusted and is_locked(state.seen_s, scene)
 
     def wake_s(self, state: Trusting, scene: Scene) -> float | None:
         """When the keys unlock."""

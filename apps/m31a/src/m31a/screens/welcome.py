@@ -21,6 +21,7 @@ from m31a.first_run.work import (
     look,
     search,
 )
+from m31a.program.ask_lock import LOCK_S, is_locked
 from m31a.program.effects import AsyncWork, ChangeSettings, Reread, StartDemo, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pasted, Pressed, Typed, WorkFailed
@@ -33,8 +34,6 @@ from m31a.widgets.picker import Picker
 from m31a.widgets.trouble import trouble_foot
 from m31a_engine.config import BUILT_IN_PROVIDERS
 
-LOCK_S = 0.4
-"""Keys pressed this soon were meant for something else."""
 BACK = bind("welcome.back", "shift+tab", "a step back")
 LEAVE = bind("welcome.leave", "escape", "leave, for later", hint=True)
 PROVIDER: KeyTable = (
@@ -87,7 +86,7 @@ class WelcomeScreen(Screen[Welcome]):
 
     def locked(self, state: Welcome, scene: Scene) -> bool:
         """For a moment keys still go where they were meant to go: this may open by itself."""
-        return scene.now_s - state.seen_s < LOCK_S
+        return is_locked(state.seen_s, scene)
 
     def wake_s(self, state: Welcome, scene: Scene) -> float | None:
         """When the keys unlock."""

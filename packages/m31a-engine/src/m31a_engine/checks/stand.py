@@ -121,7 +121,7 @@ class Stand:
         project, place = checkout.project, around.mounting.place(checkout)
         launch = await around.mounting.launch(
             checkout,
-            shell_argv(redirected(command, project, place)),
+            shell_argv(redirected(command, project, place), outside=(project, checkout.path)),
             check_environment(around.environ, project, place, checkout.caches),
         )
         try:

@@ -122,6 +122,7 @@ def with_leave(config: Config, rules: Sequence[Rule], reason: str) -> Config:
             command=rule.command,
             host=rule.host,
             folder=rule.folder,
+            unconfined=rule.unconfined,
             reason=rule.reason or reason,
         )
         for rule in rules

@@ -66,7 +66,10 @@ class Bisecting:
         async def check(tree: WorkTree) -> bool | None:
             try:
                 result = await run_process(
-                    shell_argv(line), cwd=tree.path, env=environment, timeout_s=timeout_s
+                    shell_argv(line, outside=(tree.path,)),
+                    cwd=tree.path,
+                    env=environment,
+                    timeout_s=timeout_s,
                 )
             except CommandNotStarted as exc:
                 raise Refused(str(exc)) from exc
