@@ -105,6 +105,7 @@ def pane_in(folder: Path, env: Mapping[str, str], *, columns: int, rows: int) ->
         try:
             size = ("-x", str(columns), "-y", str(rows))
             own = {"PS1": f"{PROMPT} ", "ENV": "", "M31A_MOTION": "0", "SHELL": "/bin/sh"}
+            own["TMPDIR"] = str(folder.parent)
             subprocess.run(
                 ["tmux", "-S", socket, "-f", config, "new-session", "-d", *size, "/bin/sh", "-i"],
                 cwd=folder,

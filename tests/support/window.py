@@ -115,7 +115,8 @@ def windows_on(project: Path, home: Path) -> Iterator[Open]:
     def open_window(*words: str, answers: bool = True, size: Size = SIZE, **environ: str) -> Window:
         master, slave = pty.openpty()
         termios.tcsetwinsize(slave, (size.height, size.width))
-        own = {"TERM": "xterm-256color", "M31A_MOTION": "0", **MODEL_NAMED, **environ}
+        own = {"TERM": "xterm-256color", "M31A_MOTION": "0", "TMPDIR": str(home.parent)}
+        own |= {**MODEL_NAMED, **environ}
         shown = Window(
             _started(words, project, {**isolated_environment(home), **own}, slave),
             master,

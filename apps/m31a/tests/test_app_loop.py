@@ -401,6 +401,9 @@ async def test_an_idle_app_paints_nothing() -> None:
     async with at_work() as table:
         table.glass.type("x")
         await table.glass.until("❯ x")
+        with anyio.fail_after(5):
+            while not (table.loop.app.scene.files and table.loop.app.scene.settings.sandbox):
+                await anyio.lowlevel.checkpoint()
         for _ in range(200):
             await anyio.lowlevel.checkpoint()
         before = len(table.glass.frames)

@@ -1,6 +1,6 @@
 """The fold of events into a story: what is kept beside the blocks, and that none is lost."""
 
-import inspect
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -138,7 +138,8 @@ def test_what_only_changes_the_figures_adds_nothing_to_the_conversation() -> Non
 
 
 def test_every_event_is_either_shown_or_quiet_on_purpose() -> None:
-    text = inspect.getsource(story_module)
+    folder = Path(story_module.__file__).parent
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py")))
 
     unknown = {kind.__name__ for kind in get_args(Event) if f"{kind.__name__}(" not in text}
 

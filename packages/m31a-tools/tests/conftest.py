@@ -1,8 +1,14 @@
+import signal
 from pathlib import Path
 
 import pytest
 
 from m31a_tools import Workspace
+
+# Started in the background by a script, this process ignores the interrupt, and what it starts
+# would inherit that: no command could be asked to end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -21,7 +21,7 @@ from m31a_engine.session.journal import read_records
 from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
 from m31a_engine.views import Views
-from m31a_ledger import LedgerEntry, LedgerStore, keywords_of
+from m31a_ledger import LedgerEntry, LedgerError, LedgerStore, keywords_of
 from m31a_rollback import Diff, RefMoved, Repository
 from m31a_tools import write_atomic
 
@@ -187,9 +187,12 @@ class Closing:
         store = LedgerStore(self.home.ledger)
         try:
             store.append(entry)
-        except (OSError, ValueError) as exc:
+        except (LedgerError, OSError, ValueError) as exc:
             await self.stream.emit(
-                Noticed(text=f"the ledger row was not written: {exc}", remedy=str(store))
+                Noticed(
+                    text=f"the ledger row was not written: {exc}",
+                    remedy=f"make {self.home.ledger} a file that you can write",
+                )
             )
             return None
         await self.stream.emit(LedgerWritten(path=str(self.home.ledger)))

@@ -52,7 +52,7 @@ from m31a_engine.switchboard import Switchboard
 from m31a_engine.taskwork import Wish
 from m31a_engine.trust import PROMPTS_FOLDER
 from m31a_engine.views import Views
-from m31a_ledger import LedgerEntry, LedgerStore
+from m31a_ledger import LedgerEntry, LedgerError, LedgerStore
 from m31a_rollback import RollbackError
 from m31a_taskrunner import Control
 from m31a_tools import Rule, write_atomic
@@ -68,6 +68,14 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     commit: str
     plan_version: int
+
+
+def _rows_of(store: LedgerStore) -> tuple[LedgerEntry, ...]:
+    """What the ledger holds; nothing when it cannot be read, which is said at the run's end."""
+    try:
+        return store.entries()
+    except (LedgerError, OSError, ValueError):
+        return ()
 
 
 def prompt_folders(config: Config, home: Home, project: Path) -> tuple[Path, ...]:
@@ -239,7 +247,7 @@ class Workshop:
             journal=self.journal,
             stream=self.stream,
             threshold=self.config.model.arbitrage_threshold,
-            rows=lambda: filter(self._is_ours, store.entries()),
+            rows=lambda: filter(self._is_ours, _rows_of(store)),
         )
 
     def _worked_with(self, session: Session) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from m31a_engine.checks.result import CheckResult
 from m31a_engine.learning.facts import Book, fresh, judged, learned, relevant
 from m31a_engine.learning.lessons import Lesson, checks_of
-from m31a_ledger import LedgerEntry, recall
+from m31a_ledger import LedgerEntry, LedgerError, recall
 from m31a_tools import sanitise, write_atomic
 
 MOST_ENTRIES = 3
@@ -83,7 +83,7 @@ class Memory:
     def _rows(self) -> Iterable[LedgerEntry]:
         try:
             return self.entries()
-        except (OSError, ValueError):
+        except (LedgerError, OSError, ValueError):
             return ()
 
     @contextmanager

@@ -98,7 +98,7 @@ def bubblewrap_launch(
 ) -> Launch:
     """The launch of `argv` under the bwrap at `program`. Raises ConfinementRefused."""
     homes = home_folders() if confinement.homes is None else confinement.homes
-    places = _places(confinement, homes, cwd)
+    places = _places(confinement, homes, cwd, _programs_in_temp(argv, env))
     settings = [
         *_ALONE,
         *(() if confinement.network else ("--unshare-net",)),
@@ -139,11 +139,33 @@ def _counted() -> tuple[str, ...]:
     return (prlimit, f"--nproc={limit}:{limit}", "--")
 
 
-def _places(confinement: Confinement, homes: Sequence[Path], cwd: Path) -> _Places:
+def _programs_in_temp(argv: Sequence[str], env: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where programs lie below the machine's `/tmp`: a virtual environment made there, say.
+
+    What a command is called by, or is found by on PATH, is to be seen like every other program,
+    although the rest of `/tmp` is not; of `X/bin` that is all of X.
+    """
+    folders = [Path(each) for each in env.get("PATH", "").split(os.pathsep)]
+    folders += [Path(word).parent for word in argv[:1]]
+    roots = (
+        each.parent if each.name in {"bin", "sbin"} else each
+        for each in map(Path, map(os.path.normpath, folders))
+    )
+    return tuple(
+        root
+        for root in dict.fromkeys(roots)
+        if any(temp in root.parents for temp in _TEMPS) and root.is_dir()
+    )
+
+
+def _places(
+    confinement: Confinement, homes: Sequence[Path], cwd: Path, programs: Sequence[Path]
+) -> _Places:
     """Everything in its place. Raises ConfinementRefused."""
     places = _Places(settle(confinement, homes, temp_at=_TEMPS))
     _give(places)
     _hide(places, confinement, homes)
+    _show(places, programs)
     _protect(places)
     for mount in places.layout.mounts:
         if not places.has(mount.at) and not places.can_make(mount.at):
@@ -173,6 +195,14 @@ def _hide(places: _Places, confinement: Confinement, homes: Sequence[Path]) -> N
             places.put(place, _Rank.HIDDEN, ())
     for place in [each for each, (rank, _) in places.at.items() if rank is _Rank.HIDDEN]:
         places.at[place] = (_Rank.HIDDEN, _mask(places, place))
+
+
+def _show(places: _Places, programs: Sequence[Path]) -> None:
+    """Let programs be seen that only the command's own `/tmp` covers."""
+    for root in programs:
+        around = next((each for each in root.parents if each in places.at), None)
+        if around in _TEMPS:
+            places.put(root, _Rank.SEEN, ("--ro-bind", str(root), str(root)))
 
 
 def _mask(places: _Places, place: Path) -> tuple[str, ...]:
