@@ -357,9 +357,10 @@ async def test_a_command_that_may_use_the_network_gets_it_in_its_sandbox(
         pytest.skip(f"needs bubblewrap: {sandbox.reasons}")
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    python = Path(sys.executable).resolve()  # a virtual environment may lie out of sight
     for name in ("curl", "probe"):
         program = root / name
-        program.write_text(PROBE.format(python=sys.executable, port=port))
+        program.write_text(PROBE.format(python=python, port=port))
         program.chmod(0o755)
     confined = Confined(sandbox, Confinement(writable=(root,)))
     environment = {"PATH": f"{root}:/usr/bin:/bin"}

@@ -198,7 +198,8 @@ async def test_with_the_network_allowed_a_server_of_the_machine_is_reached(
         result = await confined(sandbox, argv, root, confinement)
         tasks.cancel_scope.cancel()
 
-    assert result.output == "served\n"
+    # Where coverage is measured, it complains that its file cannot be written from inside.
+    assert "served" in result.output.splitlines()
 
 
 @ONE_LOOP
