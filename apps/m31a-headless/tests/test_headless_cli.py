@@ -21,7 +21,7 @@ from m31a_engine import (
     Refused,
     WaitingForApproval,
 )
-from m31a_headless.cli import BUILT, NOT_YET, build_facts, main, version_line
+from m31a_headless.cli import BUILT, build_facts, main, version_line
 from m31a_headless.dispatch import run_verb
 
 Command = Callable[..., Any]
@@ -58,12 +58,11 @@ def test_a_wheel_tells_the_commit_it_was_built_from(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("word", ["--help", "-h", "help"])
-def test_help_lists_every_verb_and_what_is_not_built(command: Command, word: str) -> None:
+def test_help_lists_every_verb(command: Command, word: str) -> None:
     said = command(word)
 
     assert said.code == 0
     assert all(f"  {verb} " in said.out for verb in BUILT)
-    assert all(verb in said.out for verb in NOT_YET)
 
 
 def test_without_a_word_the_help_is_no_result(command: Command) -> None:
@@ -71,16 +70,6 @@ def test_without_a_word_the_help_is_no_result(command: Command) -> None:
 
     assert (said.code, said.out) == (2, "")
     assert "usage:" in said.err
-
-
-@pytest.mark.parametrize("verb", NOT_YET)
-def test_a_verb_that_is_not_built_says_so(command: Command, verb: str) -> None:
-    said = command(verb, "x")
-
-    assert said.code == 2
-    assert said.err == (
-        f"m31a-headless: {verb} is not built yet; m31a-headless --help lists what is\n"
-    )
 
 
 def test_a_mistyped_verb_gets_the_nearest(command: Command) -> None:

@@ -37,7 +37,6 @@ BUILT = {
     "doctor": "what is here: git, Python, trust, provider, key",
     "schema": "JSON Schemas of report, events and configuration",
 }
-NOT_YET: tuple[str, ...] = ()
 """Verbs that are promised and not there; each says so and ends with 2."""
 BUILD_FACTS = "m31a_headless._build"
 """Written into the wheel when it is built from a checkout; absent otherwise."""
@@ -79,15 +78,11 @@ def _run(words: list[str], program: str, version: str) -> int:
         return USAGE
     if first == "--":  # a goal, whatever its first word is
         first, words = "run", ["run", *words]
-    if first in NOT_YET:
-        text = f"{first} is not built yet; {program} --help lists what is"
-        print(f"{program}: {text}", file=sys.stderr)
-        return USAGE
     if first not in BUILT:
         from m31a_engine.nearest import suggestion
 
         kind = "option" if first.startswith("-") else "command"
-        hint = suggestion(first, (*BUILT, *NOT_YET, "--version", "--help"))
+        hint = suggestion(first, (*BUILT, "--version", "--help"))
         print(
             f'{program}: unknown {kind} {first!r}{hint}; to work on a goal: {program} run "GOAL"',
             file=sys.stderr,

@@ -4,7 +4,7 @@ import os
 import sys
 
 from m31a.__about__ import __version__
-from m31a_headless.cli import BUILT, NOT_YET, USAGE
+from m31a_headless.cli import BUILT, USAGE
 from m31a_headless.cli import main as run_headless
 
 PROGRAM = "m31a"
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     first = words[0] if words else ""
     if first not in FLAGS and sys.platform == "win32":
         return _refuse("M31A runs on Linux and macOS; on Windows use it inside WSL")
-    if first in FLAGS or first in BUILT or first in NOT_YET:
+    if first in FLAGS or first in BUILT:
         return run_headless(words, PROGRAM, __version__)
     from m31a.opening import can_be_fullscreen
 
