@@ -348,8 +348,10 @@ class Talker:
             )
         if waiting is not None:
             raise WaitingForApproval(
-                f"leave is needed: {waiting.summary}",
-                remedy="resume with --permissions that allow it, or answer it in the terminal",
+                f"leave is needed: {waiting.summary}"
+                + (f" ({waiting.reason})" if waiting.reason else ""),
+                remedy=f"to allow exactly this: m31a approve {self.session}; else resume with"
+                " --permissions that allow it",
             )
         if circling is Circling.STOP:
             raise LimitReached(

@@ -69,7 +69,7 @@ class Permissions:
     config: Config
     project: Path
     file: Path
-    default: PermissionMode = PermissionMode.RULES
+    default: PermissionMode = PermissionMode.SANDBOXED
 
     async def list(self) -> tuple[RuleInForce, ...]:
         """All rules in force: configured, answered, built in.

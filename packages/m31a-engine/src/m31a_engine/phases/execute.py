@@ -113,12 +113,12 @@ class Execute:
         states = tuple(_state(task, report, earlier) for task in plan.tasks)
         for state in states:
             if state.id not in earlier:
-                outcome = "waiting" if state.id in work.waiting else state.outcome
+                waits = work.waiting.get(state.id)
                 await self.stream.emit(
                     TaskEnded(
                         task_id=state.id,
-                        outcome=outcome,
-                        reason=state.reason,
+                        outcome=state.outcome if waits is None else "waiting",
+                        reason=state.reason if waits is None else waits.message,
                         elapsed_s=state.elapsed_s,
                     )
                 )
