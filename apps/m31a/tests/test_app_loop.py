@@ -404,6 +404,9 @@ async def test_an_idle_app_paints_nothing() -> None:
         with anyio.fail_after(5):
             while not (table.loop.app.scene.files and table.loop.app.scene.settings.sandbox):
                 await anyio.lowlevel.checkpoint()
+        table.glass.type("y")  # painted at once, with all the news that waited for its frame
+        await table.glass.until("❯ xy")
+        await table.glass.until("sandbox landlock in part")
         for _ in range(200):
             await anyio.lowlevel.checkpoint()
         before = len(table.glass.frames)
