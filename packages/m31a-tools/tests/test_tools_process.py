@@ -359,6 +359,7 @@ SECRETS = {
     "BASH_FUNC_ls%%": "() { :; }",
     "PROMPT_COMMAND": "x",
     "SHELLOPTS": "x",
+    "COVERAGE_PROCESS_CONFIG": "x",
 }
 
 

@@ -8,7 +8,9 @@ _SECRET_NAME = re.compile(
 )
 # A password inside an address: scheme://user:password@host
 _SECRET_VALUE = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
-_DROPPED_PREFIXES = ("M31A_", "GIT_", "BASH_FUNC_")
+# These have every Python below a measured one measured too: who measures M31A does
+# not mean the project's commands, and its complaints would stand among their output.
+_DROPPED_PREFIXES = ("M31A_", "GIT_", "BASH_FUNC_", "COVERAGE_PROCESS_")
 _DROPPED = frozenset(
     {
         "BASH_ENV",
