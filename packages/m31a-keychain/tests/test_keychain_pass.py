@@ -1,8 +1,10 @@
 import os
+import select
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +25,7 @@ needs_pass = pytest.mark.skipif(
     not all(map(shutil.which, ("pass", "gpg", "gpgconf"))),
     reason="PASS IS NOT TESTED: pass and gnupg are not installed",
 )
-PLANTED = "sk-" + "planted" * 4
+PLANTED = "sk-" + "xqzvj" * 6
 Tells = Callable[[BaseException, str], bool]
 
 
@@ -153,7 +155,7 @@ def test_a_key_behind_a_passphrase_nobody_types_is_denied(vault: Vault, tells: T
     with pytest.raises(Denied, match="pass show m31a/zen") as caught:
         store.get("zen")
 
-    assert not tells(caught.value, "plant")
+    assert not tells(caught.value, "xqzvj")
 
 
 @needs_pass
@@ -164,7 +166,7 @@ def test_an_entry_that_cannot_be_written_or_removed_is_told(vault: Vault, tells:
     with pytest.raises(StoreFailed, match="pass insert m31a/zen") as caught:
         store.set("zen", Secret(PLANTED))
 
-    assert not tells(caught.value, "plant")
+    assert not tells(caught.value, "xqzvj")
     assert store.get("zen") is None
 
 
@@ -181,7 +183,7 @@ def test_an_entry_with_a_damaged_key_is_refused_and_not_told(vault: Vault, tells
     with pytest.raises(BadSecret) as caught:
         PassStore(vault.environ, deadline_s=60).get("zen")
 
-    assert not tells(caught.value, "plant")
+    assert not tells(caught.value, "xqzvj")
 
 
 @needs_pass
@@ -221,22 +223,39 @@ def test_a_failing_pass_is_told(tmp_path: Path, tells: Tells) -> None:
     for action in (lambda: store.set("zen", Secret(PLANTED)), lambda: store.delete("zen")):
         with pytest.raises(StoreFailed, match="exit 3") as caught:
             action()
-        assert not tells(caught.value, "plant")
+        assert not tells(caught.value, "xqzvj")
+
+
+def store_of(folder: Path, script: str) -> PassStore:
+    """A store before a `pass` that does as the script says."""
+    program(folder, "pass", script)
+    (folder / ".password-store").mkdir()
+    (folder / ".password-store" / ".gpg-id").touch()
+    environ = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(folder)}
+    return PassStore(environ, deadline_s=1)
+
+
+def test_pass_runs_in_a_session_of_its_own_and_cannot_ask_at_our_terminal(tmp_path: Path) -> None:
+    store = store_of(tmp_path, f"cat /proc/$$/stat > {tmp_path}/stat; cat")
+
+    store.set("zen", Secret(PLANTED))
+
+    session = int((tmp_path / "stat").read_text().rpartition(")")[2].split()[3])
+    assert session != os.getsid(0)
 
 
 def test_a_hanging_pass_is_killed_and_not_started_again(tmp_path: Path, tells: Tells) -> None:
-    program(tmp_path, "pass", f"cat; echo $$ >> {tmp_path}/started; sleep 600")
-    (tmp_path / ".password-store").mkdir()
-    (tmp_path / ".password-store" / ".gpg-id").touch()
-    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
-    store = PassStore(environ, deadline_s=1)
+    store = store_of(tmp_path, f"cat; sleep 600 & echo $$ $! >> {tmp_path}/started; wait")
 
     for _ in range(2):
         with pytest.raises(BackendHung) as caught:
             store.set("zen", Secret(PLANTED))
-        assert not tells(caught.value, "plant")
+        assert not tells(caught.value, "xqzvj")
 
     assert not store.status().is_available
-    [started] = (tmp_path / "started").read_text().split()
+    program_id, child_id = map(int, (tmp_path / "started").read_text().split())
     with pytest.raises(ProcessLookupError):
-        os.kill(int(started), 0)
+        os.kill(program_id, 0)
+    with suppress(ProcessLookupError):
+        child = os.pidfd_open(child_id)
+        assert select.select([child], [], [], 10)[0], "what pass had started goes on"

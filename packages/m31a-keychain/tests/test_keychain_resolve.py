@@ -143,3 +143,10 @@ def test_a_name_that_means_something_elsewhere_is_refused(name: str) -> None:
         service_of(name)
     with pytest.raises(BadProviderName):
         resolve(name, environ={}, store=None)
+    store = MemoryStore()
+    with pytest.raises(BadProviderName):
+        store.get(name)
+    with pytest.raises(BadProviderName):
+        store.set(name, Secret("sk-1"))
+    with pytest.raises(BadProviderName):
+        store.delete(name)

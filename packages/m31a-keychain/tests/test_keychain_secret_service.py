@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.usefixtures("collected"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
 ]
-PLANTED = "sk-" + "planted" * 4
+PLANTED = "sk-" + "xqzvj" * 6
 
 BUS_WITHOUT_SERVICES = """<busconfig><type>session</type><listen>unix:dir={folder}</listen>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/>
@@ -96,7 +96,7 @@ def test_a_locked_secret_service_denies_and_tells_nothing(
     for action in refused:
         with pytest.raises(Denied) as caught:
             action()
-        assert not tells(caught.value, "plant")
+        assert not tells(caught.value, "xqzvj")
     assert store.status().is_available
 
 
