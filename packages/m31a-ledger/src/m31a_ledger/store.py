@@ -9,13 +9,14 @@ import logging
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from m31a_ledger.durable import append_durably, replace_durably
 from m31a_ledger.entry import LedgerEntry, Reading, RowProblem
 from m31a_ledger.errors import LedgerLocked, LedgerUnavailable
 from m31a_ledger.index import Stamp, build_index, open_index
+from m31a_ledger.lock import locked
 from m31a_ledger.moments import moment_of
 from m31a_ledger.table import HEADER, PREFACE, Page, read_page, row_of
 
@@ -116,23 +117,21 @@ class LedgerStore:
     @contextmanager
     def _locked(self) -> Iterator[Path]:
         """The ledger's real path, locked against all other writers."""
-        # Imported here because it brings in asyncio and sqlite3, which readers never need.
-        from filelock import FileLock, Timeout
-
         # A ledger may be a link into someone's notes: lock and replace the file, not the link.
         path = Path(os.path.realpath(self.path))
         with self._told(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Never the soft lock: it is a file that a killed process leaves behind.
-            lock = FileLock(f"{path}.lock", mode=0o600, poll_interval=0.01, fallback_to_soft=False)
-            try:
-                lock.acquire(timeout=self.lock_timeout_s)
-            except Timeout as exc:
-                raise LedgerLocked(path, self.lock_timeout_s) from exc
-            try:
+            with self._alone(path):
                 yield path
-            finally:
-                lock.release()
+
+    @contextmanager
+    def _alone(self, path: Path) -> Iterator[None]:
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(f"{path}.lock", self.lock_timeout_s))
+            except TimeoutError as exc:
+                raise LedgerLocked(path, self.lock_timeout_s) from exc
+            yield
 
     @contextmanager
     def _told(self, path: Path) -> Iterator[None]:
