@@ -3,11 +3,13 @@
 import os
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from m31a_rollback import Landing, Repository
 from m31a_rollback.testing import Project
 
 
@@ -56,3 +58,57 @@ def project(small_project: Path, tmp_path: Path) -> Project:
     project = Project(tmp_path / "project")
     project.git("update-index", "--refresh")
     return project
+
+
+@pytest.fixture
+async def repository(project: Project) -> Repository:
+    return await Repository.open(project.root, trusted=True)
+
+
+@pytest.fixture
+def trees(tmp_path: Path) -> Path:
+    return tmp_path / "trees" / "1"
+
+
+@pytest.fixture
+def stored() -> Callable[[Landing], Awaitable[None]]:
+    """An intention that is kept elsewhere."""
+
+    async def stored(landing: Landing) -> None:
+        """It is kept."""
+
+    return stored
+
+
+@pytest.fixture
+def typical() -> Callable[[Path], None]:
+    """Changes of every kind that a run makes in the small project."""
+
+    def typical(root: Path) -> None:
+        (root / "src/app.py").write_text("def main():\n    return 2\n")
+        (root / "src/new.py").write_text("new = 1\n")
+        (root / "docs/old.txt").unlink()
+        (root / "run.sh").write_text("#!/bin/sh\n")
+        (root / "run.sh").chmod(0o755)
+        (root / "link").symlink_to("src/app.py")
+        (root / os.fsdecode(b"odd \xe9\n\"name'")).write_text("odd\n")
+
+    return typical
+
+
+@pytest.fixture
+def result_of() -> Callable[..., Awaitable[str]]:
+    """Makes a commit in a work tree beside the user's."""
+
+    async def result_of(
+        repository: Repository, trees: Path, change: Callable[[Path], None], base: str = "HEAD"
+    ) -> str:
+        at = datetime(2026, 11, 2, tzinfo=UTC)
+        base = await repository.resolve(base)
+        tree = await repository.worktree(trees, base)
+        change(tree.path)
+        commit = await repository.commit_tree(await tree.tree_id(), [base], "feat: work", at=at)
+        await tree.remove()
+        return commit
+
+    return result_of

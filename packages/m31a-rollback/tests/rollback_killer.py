@@ -84,10 +84,15 @@ def sweep_away(parent: int, spins: int, answer: int) -> None:
 
 
 def end(process: int, signal_: signal.Signals, states: str) -> None:
-    """Send a signal and wait until the process is in one of the states of its `stat` file."""
-    os.kill(process, signal_)
-    while Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in states:
-        os.sched_yield()
+    """Send a signal and wait until the process is in one of the states of its `stat` file.
+
+    Or until there is no such process: a thread of the parent's may come by its end before all of
+    them have stopped.
+    """
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(process, signal_)
+        while Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in states:
+            os.sched_yield()
 
 
 def children_of(parent: int) -> list[int]:

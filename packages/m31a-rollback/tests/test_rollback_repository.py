@@ -20,6 +20,7 @@ from m31a_rollback import (
     RefMoved,
     Repository,
     StatusEntry,
+    UnknownCommit,
     UnsafeFolder,
     UnsafeOwner,
 )
@@ -44,9 +45,9 @@ async def test_line_breaks_in_the_folder_name_do_no_harm(make_project: MakeProje
     assert project.root == repository.root
 
 
-async def test_opening_and_status_start_two_processes(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that gets a line for each git that is started: its verb."""
     log = tmp_path / "starts"
     real = subprocess.check_output(["which", "git"], text=True).strip()
     counter = tmp_path / "bin" / "git"
@@ -54,12 +55,32 @@ async def test_opening_and_status_start_two_processes(
     counter.write_text(f'#!/bin/sh\necho "$1" >> {log}\nexec {real} "$@"\n')
     counter.chmod(0o755)
     monkeypatch.setenv("PATH", f"{counter.parent}:{os.environ['PATH']}")
+    return log
 
+
+async def test_opening_and_status_start_two_processes(project: Project, starts: Path) -> None:
     for trusted in (True, False):
         repository = await Repository.open(project.root, trusted=trusted)
         await repository.status()
 
-    assert log.read_text().split() == ["rev-parse", "status"] * 2
+    assert starts.read_text().split() == ["rev-parse", "status"] * 2
+
+
+async def test_git_is_asked_once_where_an_id_leads_and_each_time_where_a_name_does(
+    project: Project, starts: Path
+) -> None:
+    head = project.git("rev-parse", "HEAD")
+    repository = await Repository.open(project.root)
+    starts.unlink()
+
+    assert [head] * 3 == [await repository.resolve(head) for _ in range(3)]
+    assert [head] * 2 == [await repository.resolve("HEAD") for _ in range(2)]
+    with pytest.raises(UnknownCommit):
+        await repository.resolve("0" * len(head))
+    with pytest.raises(UnknownCommit):
+        await repository.resolve("0" * len(head))
+
+    assert starts.read_text().split() == ["rev-parse"] * 5
 
 
 async def test_status_tells_staged_unstaged_and_untracked(project: Project) -> None:

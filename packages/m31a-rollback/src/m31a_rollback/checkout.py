@@ -29,6 +29,7 @@ _OWN_PROGRAMS = (
     "gpg.ssh.defaultkeycommand",
 )
 
+WHOLE: ConfigPairs = (("core.sparseCheckout", "false"),)
 _DAY_S = 86_400
 EMPTY_TREES = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -56,6 +57,10 @@ class Checkout:
     common_dir: Path
     object_format: str
     trusted: bool
+    whole: bool = False
+    """Whether every file is there, whatever part of it the user has checked out (`WHOLE`)."""
+    known: dict[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
+    """Where ids lead, by id and kind of object, once git has told: they never lead elsewhere."""
     _settings: _Settings = field(default_factory=_Settings, repr=False, compare=False)
 
     @property
@@ -102,7 +107,7 @@ class Checkout:
             args,
             cwd=root,
             env=variables | dict(env or {}),
-            config=(*await self.guards(converts=converts), *config),
+            config=(*await self.guards(converts=converts), *(WHOLE if self.whole else ()), *config),
             input=input,
             deadline_s=deadline_s,
             check=check,

@@ -153,7 +153,9 @@ def _refusal(path: Path) -> RollbackError:
         inside = folder / ".git"
         if os.path.lexists(inside):
             owners = {folder.lstat().st_uid, inside.lstat().st_uid}
-            return NotARepository(path) if owners == {os.geteuid()} else UnsafeOwner(folder)
+            if owners != {os.geteuid()}:
+                return UnsafeOwner(folder)
+            return NotARepository(folder, broken=True)
         if folder.name == ".git" or all(
             (folder / name).exists() for name in ("HEAD", "objects", "refs")
         ):

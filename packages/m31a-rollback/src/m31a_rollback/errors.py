@@ -70,11 +70,18 @@ class GitTimedOut(GitFailed):
 
 
 class NotARepository(RollbackError):
-    """The folder is not inside the work tree of a git repository."""
+    """The folder is not inside the work tree of a git repository that can be used."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{printable(str(path))} is not in a git repository: run git init there")
+    def __init__(self, path: Path, *, broken: bool = False) -> None:
+        shown = printable(str(path))
+        super().__init__(
+            f"git cannot use the .git of {shown}: `git status` says there what is to be mended"
+            if broken
+            else f"{shown} is not in a git repository: run git init there"
+        )
         self.path = path
+        self.broken = broken
+        """Whether there is a `.git` all the same, which git refuses."""
 
 
 class BareRepository(RollbackError):

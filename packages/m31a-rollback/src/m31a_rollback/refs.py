@@ -53,12 +53,17 @@ async def resolve(checkout: Checkout, rev: str, kind: str = "commit") -> str:
     """
     if not rev or "\0" in rev or "\n" in rev:
         raise UnknownCommit(rev)
+    known = checkout.known.get((rev, kind))
+    if known is not None:
+        return known
     output = await checkout.git(
         "rev-parse", "--quiet", "--verify", "--end-of-options", f"{rev}^{{{kind}}}", check=False
     )
     found = output.line()
     if output.exit_code != 0 or not is_id(found):
         raise UnknownCommit(rev)
+    if is_id(rev):
+        checkout.known[rev, kind] = found
     return found
 
 
@@ -125,12 +130,17 @@ async def delete_ref(checkout: Checkout, ref: str, old: str | None = None) -> No
     Raises:
         RefMoved: it was elsewhere; it is untouched.
     """
-    found = await read_ref(checkout, ref)
-    if found is None:
+    expected = await read_ref(checkout, ref) if old is None else old
+    if expected is None:
         return
-    if old is not None and found != old:
-        raise RefMoved(ref=ref, expected=old, found=found)
-    await checkout.git("update-ref", "--no-deref", "-d", check_ref(ref), found)
+    try:
+        await checkout.git("update-ref", "--no-deref", "-d", check_ref(ref), expected)
+    except GitFailed as exc:
+        found = await read_ref(checkout, ref)
+        if found == expected:
+            raise
+        if found is not None:
+            raise RefMoved(ref=ref, expected=expected, found=found) from exc
 
 
 async def drop_stale_locks(checkout: Checkout, branch: str | None) -> None:

@@ -110,7 +110,7 @@ async def ls_tree(checkout: Checkout, commit: str) -> tuple[TreeEntry, ...]:
         facts, _, path = item.partition("\t")
         mode, _, blob, size = facts.split()
         entries.append(
-            TreeEntry(path=path, mode=mode, blob=blob, size=None if size == "-" else int(size))
+            TreeEntry(path=path, mode=mode, blob=blob, size=int(size) if size.isdigit() else None)
         )
     return tuple(entries)
 

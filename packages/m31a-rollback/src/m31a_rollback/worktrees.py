@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from m31a_rollback.checkout import Checkout
+from m31a_rollback.checkout import WHOLE, Checkout
 from m31a_rollback.errors import BadName, EmbeddedRepository, GitFailed, NotARepository, RefMoved
 from m31a_rollback.index_lock import worktree_turn
 from m31a_rollback.private_index import private_index
@@ -106,10 +106,11 @@ async def write_all(checkout: Checkout, index: Path, leave_out: Sequence[str] = 
             raise EmbeddedRepository(embedded) from exc
         raise
     tree = (await checkout.git("write-tree", index=index)).line()
-    head = await read_ref(checkout, "HEAD") or checkout.empty_tree
-    listed = await checkout.git(
-        "diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", head, index=index
-    )
+    compare = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev")
+    listed = await checkout.git(*compare, "HEAD", "--", index=index, check=False)
+    if listed.exit_code:  # HEAD leads to no commit yet
+        head = await read_ref(checkout, "HEAD") or checkout.empty_tree
+        listed = await checkout.git(*compare, head, index=index)
     items = listed.items()
     news = tuple(
         path
@@ -162,7 +163,8 @@ async def add_worktree(
         where = [str(path), branch]
     words = ["--quiet", "--no-guess-remote", "--lock", "--reason", _REASON, *where]
     async with worktree_turn(checkout):
-        await checkout.git("worktree", "add", *words, converts=True, deadline_s=600)
+        words = ["worktree", "add", *words]
+        await checkout.git(*words, config=WHOLE, converts=True, deadline_s=600)
     return open_worktree(checkout, path)
 
 
@@ -182,6 +184,8 @@ def open_worktree(checkout: Checkout, path: Path) -> WorkTree:
         common_dir=checkout.common_dir,
         object_format=checkout.object_format,
         trusted=checkout.trusted,
+        whole=True,
+        known=checkout.known,
     )
     return WorkTree(path=path, checkout=own)
 
