@@ -90,6 +90,20 @@ async def test_a_streamed_answer_ends_with_the_whole_message() -> None:
     ]
 
 
+async def test_a_server_on_this_machine_is_not_asked_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with ModelServer(["Direct."]) as server:
+        provider = connect("local", base_url=server.base_url, retry=ONCE)
+        answer = await answer_of(provider)
+        await provider.aclose()
+    assert answer.text == "Direct."
+
+
 async def test_the_request_says_all_and_begins_like_the_next_one() -> None:
     tool = ToolSpec(name="read", description="Read a file", parameters={"type": "object"})
     first = ChatRequest(

@@ -140,6 +140,22 @@ async def test_a_first_provider_that_is_still_slow_stays_left() -> None:
     assert await text_from(provider) == "b"
 
 
+async def test_a_provider_that_was_left_is_asked_once_in_a_while_only() -> None:
+    asked: list[float] = []
+    now = 0.0
+
+    class Counted(ScriptedProvider):
+        async def health(self) -> Health:
+            asked.append(now)
+            return SLOW
+
+    provider = FallbackProvider([Counted([LIMITED], name="a"), always("b")], clock=lambda: now)
+    for moment in (0.0, 59.0, 61.0, 70.0, 120.0, 122.0):
+        now = moment
+        assert await text_from(provider) == "b"
+    assert asked == [61.0, 122.0]
+
+
 async def test_a_provider_that_does_not_say_how_it_is_does_not_delay_the_others() -> None:
     class Mute(ScriptedProvider):
         async def health(self) -> Health:

@@ -194,6 +194,38 @@ async def test_a_reset_before_the_answer_is_a_broken_stream() -> None:
     assert isinstance(error, StreamBroken)
 
 
+@pytest.mark.parametrize("is_left", [False, True])
+async def test_a_handshake_that_is_not_answered_is_left_with_its_connection(is_left: bool) -> None:
+    """Whoever waits gives up, or is cancelled; the server sees the end at once."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    asked, ended = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            while connection.recv(4096):
+                asked.set()
+        ended.set()
+
+    server = threading.Thread(target=serve)
+    server.start()
+    timeouts = Timeouts(first_token_s=60.0 if is_left else 0.2)
+    address = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
+    provider = connect("local", base_url=address, retry=ONCE, timeouts=timeouts)
+    with anyio.fail_after(10):
+        if is_left:
+            async with anyio.create_task_group() as group:
+                group.start_soon(failure_of, provider)
+                await anyio.to_thread.run_sync(asked.wait, 5)
+                group.cancel_scope.cancel()
+        else:
+            assert isinstance(await failure_of(provider), Stalled)
+        assert await anyio.to_thread.run_sync(ended.wait, 5)
+        await provider.aclose()
+    server.join()
+    listener.close()
+
+
 async def test_https_to_a_server_without_it_is_unreachable() -> None:
     with raw_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as base_url:
         address = base_url.replace("http:", "https:")

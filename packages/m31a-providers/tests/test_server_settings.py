@@ -2,6 +2,7 @@ import pytest
 
 from m31a_providers import BadSetting, ModelInfo, UnknownProvider, connect
 from m31a_providers import is_loopback as is_here
+from m31a_providers.chat_client import shared_tls
 from m31a_providers.secret import Scrubber, Secret
 from m31a_providers.server import Server, server_for
 
@@ -131,3 +132,25 @@ def test_configured_prices_replace_all_of_the_servers_own() -> None:
     priced = server_for("local", base_url="http://localhost/v1", price_in=1.0, context=7)
     assert plain.with_settings(listed) == listed
     assert priced.with_settings(listed) == ModelInfo(id="m", price_in=1.0, context_tokens=7)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("ALL_PROXY", "garbage://127.0.0.1", "Unknown scheme for proxy URL"),
+        ("HTTPS_PROXY", "http://[::1", "proxy"),
+        ("SSL_CERT_FILE", "/nonexistent/certificates.pem", "No such file or directory"),
+    ],
+)
+def test_an_environment_that_no_request_can_be_made_in_is_named(
+    variable: str, value: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    shared_tls.cache_clear()
+
+    with pytest.raises(BadSetting, match="The proxy or certificate") as caught:
+        connect("far", base_url="https://model.example.invalid/v1")
+
+    shared_tls.cache_clear()
+    assert variable in str(caught.value)
+    assert reason in str(caught.value)

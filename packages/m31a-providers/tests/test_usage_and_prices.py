@@ -16,7 +16,9 @@ from m31a_providers import (
     UserMessage,
     cost_of,
 )
+from m31a_providers.chat_wire import WireUsage
 from m31a_providers.model_list import price_per_token, read_models
+from m31a_providers.reply import usage_of
 
 counts = st.integers(0, 10**6)
 usages = st.builds(
@@ -43,6 +45,17 @@ def test_usages_add_up_in_any_order_and_nothing_changes_nothing(
         assert (one + two + three).cost_usd is None
     elif spent:
         assert (one + two + three).cost_usd == sum(usage.cost_usd or 0 for usage in spent)
+
+
+@pytest.mark.parametrize(
+    ("told", "cost"),
+    [(0, 0.0), ("0.25", 0.25), (None, None), (-1, None), ("-0.5", None), ("much", None)]
+    + [(spoilt, None) for spoilt in ("nan", "inf", "-inf")],
+)
+def test_a_servers_figure_that_is_no_sum_of_money_is_unknown(
+    told: float | str | None, cost: float | None
+) -> None:
+    assert usage_of(WireUsage(cost=told)).cost_usd == cost
 
 
 def test_a_cost_that_is_unknown_once_stays_unknown() -> None:

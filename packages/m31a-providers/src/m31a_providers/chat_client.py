@@ -17,9 +17,10 @@ import httpx_sse
 
 from m31a_providers.causes import cause_of
 from m31a_providers.chat_wire import RequestEncoder
-from m31a_providers.errors import ProviderError, Stalled, StreamBroken
+from m31a_providers.errors import BadSetting, ProviderError, Stalled, StreamBroken
 from m31a_providers.failures import Source
 from m31a_providers.finish import finished_message
+from m31a_providers.handshake import Handshake
 from m31a_providers.messages_reply import MessagesReply
 from m31a_providers.messages_wire import MessagesEncoder
 from m31a_providers.model_list import read_models
@@ -80,13 +81,22 @@ class ChatClient:
         """Open nothing yet: the client connects when it is first asked."""
         self._encoder = _ENCODERS[self.server.kind](self.server.extra)
         self._watch = PrefixWatch(self._encoder)
-        self._client = httpx.AsyncClient(
-            verify=_tls(self.server.base_url),
-            trust_env=not self.server.is_loopback,
-            follow_redirects=False,
-            timeout=httpx.Timeout(None, connect=self.timeouts.connect_s),
-            limits=httpx.Limits(max_keepalive_connections=8, keepalive_expiry=300.0),
-        )
+        try:
+            self._client = httpx.AsyncClient(
+                verify=_tls(self.server.base_url),
+                trust_env=not self.server.is_loopback,
+                follow_redirects=False,
+                timeout=httpx.Timeout(None, connect=self.timeouts.connect_s),
+                limits=httpx.Limits(max_keepalive_connections=8, keepalive_expiry=300.0),
+            )
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as exc:
+            # Proxies and certificates of the environment; SOCKS needs a package of its own.
+            reason = str(exc).partition(". ")[0].rstrip(".")
+            raise BadSetting(
+                provider=self.server.name,
+                setting="proxy or certificate (HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE)",
+                reason=reason,
+            ) from exc
 
     @property
     def name(self) -> str:
@@ -197,15 +207,26 @@ class ChatClient:
             limits.is_ended = True
         return whole
 
+    async def _sent(self, request: httpx.Request, deadline: float) -> httpx.Response | None:
+        """The answer's head, None when it does not come in time."""
+        handshake = Handshake()
+        request.extensions["trace"] = handshake.trace
+        response = None
+        try:
+            with anyio.CancelScope(deadline=deadline):
+                response = await self._client.send(request, stream=True)
+        finally:
+            if response is None:
+                await handshake.give_up()
+        return response
+
     @asynccontextmanager
     async def _opened(self, request: httpx.Request, limits: Limits) -> AsyncIterator[ReplyBody]:
         """The body of a good answer; afterwards its connection is free again, or closed."""
         source = self.server.source_of(str(request.url))
         try:
             at = limits.next_at()
-            response = None
-            with anyio.CancelScope(deadline=at):
-                response = await self._client.send(request, stream=True)
+            response = await self._sent(request, at)
             if response is None:
                 raise source.stalled(*limits.passed(at))
             self._has_answered = True

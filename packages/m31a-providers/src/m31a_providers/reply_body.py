@@ -68,6 +68,11 @@ class ReplyBody:
     is_cut: bool = False
     _head: bytes = field(default=b"", init=False)
     _unpacker: "zlib._Decompress | None" = field(default=None, init=False)
+    _scope: type[anyio.CancelScope] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look for the event loop's own kind of scope once: anyio would do so at each read."""
+        self._scope = type(anyio.CancelScope())
 
     async def read(self) -> bytes | None:
         """The next piece, `None` after the last.
@@ -83,7 +88,7 @@ class ReplyBody:
             return None
         at = self.limits.next_at()
         piece: bytes | None = None
-        with anyio.CancelScope(deadline=at) as scope:
+        with self._scope(deadline=at) as scope:
             piece = await anext(self.pieces, None)
         if scope.cancelled_caught:
             raise self.source.stalled(*self.limits.passed(at))
