@@ -63,6 +63,12 @@ def through_link(name: str, target: Path) -> Path:
     return link
 
 
+def write_hidden() -> None:
+    """Make a file that nobody would find again where the keys are."""
+    (HOME / ".ssh").chmod(0o700)
+    (HOME / ".ssh" / "new").write_bytes(b"x")
+
+
 def rename_onto(path: Path) -> None:
     other = path.parent / "made"
     other.mkdir(exist_ok=True)
@@ -141,6 +147,7 @@ ACTIONS: dict[str, Callable[[], object]] = {
     "write to /etc": lambda: Path("/etc/m31a-test").write_bytes(b"x"),
     "write to the home": lambda: (HOME / "new").write_bytes(b"x"),
     "write a start-up file": lambda: (HOME / ".bashrc").write_bytes(b"x"),
+    "write in a hidden folder": write_hidden,
     "write to a toolchain": lambda: (HOME / ".cargo" / "bin" / "tool").write_bytes(b"x"),
     "remove outside": lambda: KEPT.unlink(),
     "change a mode outside": lambda: KEPT.chmod(0o777),

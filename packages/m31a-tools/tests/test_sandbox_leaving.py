@@ -27,7 +27,6 @@ from m31a_tools import (
     Policy,
     Rule,
     Sandbox,
-    SandboxKind,
     Toolbox,
     ToolResult,
     Workspace,
@@ -45,14 +44,6 @@ ONE_LOOP = pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 FREE = Bash(may_leave_sandbox=True)
 UNTIL = "while [ ! -e {} ]; do sleep 0.01; done"
 OUT = LeavingBashArgs(command="make", unconfined=True)
-
-
-@pytest.fixture(scope="module")
-def bubblewrap() -> Sandbox:
-    found = Sandbox.detect()
-    if found.kind is not SandboxKind.BUBBLEWRAP:
-        pytest.skip(f"bubblewrap does not work here: {found.reasons}")
-    return found
 
 
 @pytest.fixture

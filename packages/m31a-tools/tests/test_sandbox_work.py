@@ -3,9 +3,12 @@
 import json
 import os
 import pickle
+import select
 import shutil
 import subprocess
 import sys
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -29,30 +32,16 @@ from m31a_tools import (
     dispatch,
     run_process,
 )
+from m31a_tools.sandbox.launch import confined_environment
 from m31a_tools.testing import RecordingAsker
 
 pytestmark = pytest.mark.anyio
 ONE_LOOP = pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 
 
-def sandbox_of(kind: SandboxKind) -> Sandbox:
-    with pytest.MonkeyPatch.context() as patch:
-        if kind is SandboxKind.LANDLOCK:
-            patch.setenv("PATH", "/nowhere")
-        found = Sandbox.detect()
-    if found.kind is not kind:
-        pytest.skip(f"{kind} does not work here: {found.reasons}")
-    return found
-
-
 @pytest.fixture(scope="module", params=[SandboxKind.BUBBLEWRAP, SandboxKind.LANDLOCK])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    return sandbox_of(request.param)
-
-
-@pytest.fixture(scope="module")
-def bubblewrap() -> Sandbox:
-    return sandbox_of(SandboxKind.BUBBLEWRAP)
+def sandbox(request: pytest.FixtureRequest, detected: Callable[[SandboxKind], Sandbox]) -> Sandbox:
+    return detected(request.param)
 
 
 @pytest.fixture
@@ -258,7 +247,7 @@ async def test_at_the_time_limit_the_command_is_interrupted_and_may_clean_up(
 
 
 async def test_nothing_is_left_of_a_command_that_hides_its_children(
-    sandbox: Sandbox, root: Path, temp: Path
+    sandbox: Sandbox, root: Path, temp: Path, alive: Callable[[str], list[int]]
 ) -> None:
     word = f"9{os.urandom(5).hex()}"
     command = (
@@ -270,7 +259,7 @@ async def test_nothing_is_left_of_a_command_that_hides_its_children(
     result = await confined(sandbox, ["bash", "-c", command], root, confinement, until="began")
 
     assert result.timed_out
-    assert [line for line in command_lines() if word in line] == []
+    assert alive(word) == []
 
 
 @ONE_LOOP
@@ -294,6 +283,62 @@ async def test_no_descriptor_of_ours_is_left_open_in_the_command(
     result = await confined(sandbox, ["bash", "-c", command], root, confinement)
 
     assert result.output.split() == ["0", "1", "2"]
+
+
+@ONE_LOOP
+async def test_a_command_shares_no_namespace_with_the_machine_and_has_no_capability(
+    bubblewrap: Sandbox, root: Path, temp: Path
+) -> None:
+    names = ("ipc", "mnt", "net", "pid", "user", "uts")
+    command = "cd /proc/self/ns; readlink $*; grep -E '^Cap(Inh|Prm|Eff|Amb)' ../status"
+    result = await confined(
+        bubblewrap,
+        ["sh", "-c", command, "sh", *names],
+        root,
+        Confinement(writable=(root,), temp=temp),
+    )
+    inside = result.output.splitlines()
+    outside = {str(Path("/proc/self/ns", name).readlink()) for name in names}
+
+    assert [line.partition(":")[0] for line in inside[:6]] == list(names)
+    assert outside.isdisjoint(inside)
+    assert [int(line.split()[1], 16) for line in inside[6:]] == [0, 0, 0, 0]
+
+
+@ONE_LOOP
+async def test_a_command_gets_no_variables_but_its_own(bubblewrap: Sandbox) -> None:
+    launch = bubblewrap.launch(
+        ["/usr/bin/env", "-0"], cwd=Path("/"), env={"A": "1\n2"}, confinement=Confinement()
+    )
+    with anyio.fail_after(30):
+        result = await run_process(
+            launch.argv, cwd=launch.cwd, env=launch.env, watcher=launch.watcher, timeout_s=20
+        )
+    found = dict(each.split("=", 1) for each in result.output.split("\0") if each)
+
+    assert found.pop("PWD", "/") == "/"
+    assert found == confined_environment({"A": "1\n2"}, Path("/tmp"))
+
+
+@ONE_LOOP
+@pytest.mark.parametrize("writable", [False, True])
+async def test_what_is_mounted_at_a_protected_place_is_as_writable_as_was_asked(
+    bubblewrap: Sandbox, writable: bool, root: Path, temp: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "config").write_text("seen\n")
+    confinement = Confinement(
+        writable=(root,), mounts=(Mount(other, root / ".git", writable=writable),), temp=temp
+    )
+
+    result = await confined(
+        bubblewrap, ["sh", "-c", "cat .git/config; echo x > .git/config"], root, confinement
+    )
+
+    assert result.output.splitlines()[0] == "seen"
+    assert ("Read-only file system" in result.output) is not writable
+    assert (other / "config").read_text() == ("x\n" if writable else "seen\n")
 
 
 @ONE_LOOP
@@ -331,26 +376,13 @@ async def test_stand_ins_are_told_and_taken_away(
     assert [each.name for each in root.iterdir()] == ["kept"]
 
 
-def command_lines() -> list[str]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-        except (OSError, ValueError):
-            continue
-        if state not in "ZX":
-            found.append(line)
-    return found
-
-
 @ONE_LOOP
 async def test_it_dies_with_the_program_that_started_it(
-    bubblewrap: Sandbox, root: Path, temp: Path
+    bubblewrap: Sandbox, root: Path, temp: Path, alive: Callable[[str], list[int]]
 ) -> None:
-    word = f"9{os.urandom(5).hex()}"
+    word = f"9{uuid.uuid4().int}"
     launch = bubblewrap.launch(
-        ["bash", "-c", f"setsid sleep 60.{word} & echo began; wait"],
+        ["bash", "-c", f"setsid sleep 60.{word} & jobs -r; wait"],
         cwd=root,
         env={"PATH": os.defpath},
         confinement=Confinement(writable=(root,), temp=temp),
@@ -370,12 +402,13 @@ async def test_it_dies_with_the_program_that_started_it(
     with program, program.stdin, program.stdout:
         program.stdin.write(pickle.dumps(launch.argv))
         program.stdin.close()
-        assert program.stdout.readline() == b"began\n"
+        assert word.encode() in program.stdout.readline()
         program.kill()
         # The end of the output comes when the last process that could write is gone.
+        assert select.select([program.stdout], [], [], 20)[0]
         assert program.stdout.read() == b""
 
-    assert [line for line in command_lines() if word in line] == []
+    assert alive(word) == []
 
 
 def git(*arguments: str, cwd: Path) -> str:

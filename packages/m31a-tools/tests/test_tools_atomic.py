@@ -123,3 +123,17 @@ def _writer(file: Path) -> int:
     return os.posix_spawn(
         sys.executable, [sys.executable, "-c", program, str(file)], dict(os.environ)
     )
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_the_disk_is_waited_for_unless_nobody_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synced: bool
+) -> None:
+    waits: list[int] = []
+    monkeypatch.setattr(os, "fsync", waits.append)
+
+    write_atomic(tmp_path / "file", b"whole", synced=synced)
+
+    assert (tmp_path / "file").read_bytes() == b"whole"
+    assert len(waits) == (2 if synced else 0)
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]

@@ -3,8 +3,7 @@
 import json
 import os
 import tracemalloc
-import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from m31a_tools.sandbox.launch import Launch
 from m31a_tools.testing import RecordingAsker
 
 pytestmark = pytest.mark.anyio
+Alive = Callable[[str], list[int]]
 
 ONE_LOOP = pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 """For what depends on the system, not on the event loop."""
@@ -56,27 +56,6 @@ async def background(token: str) -> AsyncIterator[Background]:
 @pytest.fixture
 def workspace(root: Path, background: Background) -> Workspace:
     return Workspace(root=root, background=background, outputs=root.parent / "outputs")
-
-
-@pytest.fixture
-def token() -> Iterator[str]:
-    """A word on the command line of what a test starts; nothing with it may be left."""
-    word = f"8{uuid.uuid4().int % 10**12:012d}"
-    yield word
-    assert alive(word) == []
-
-
-def alive(word: str) -> list[int]:
-    found: list[int] = []
-    for folder in Path("/proc").iterdir():
-        try:
-            line = (folder / "cmdline").read_bytes()
-            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-        except (OSError, ValueError):
-            continue
-        if word.encode() in line and state not in "ZX" and folder.name != str(os.getpid()):
-            found.append(int(folder.name))
-    return found
 
 
 async def call(
@@ -243,7 +222,9 @@ SHAPES = {
 
 
 @ONE_LOOP
-async def test_stopping_all_leaves_no_process_and_lets_others_start(root: Path, token: str) -> None:
+async def test_stopping_all_leaves_no_process_and_lets_others_start(
+    root: Path, token: str, alive: Alive
+) -> None:
     async with Background(max_running=len(SHAPES)) as background:
         workspace = Workspace(root=root, background=background)
         for shape in SHAPES.values():
@@ -259,7 +240,7 @@ async def test_stopping_all_leaves_no_process_and_lets_others_start(root: Path, 
 @pytest.mark.parametrize("shape", ["plain", "ignores the interrupt", "daemon"])
 @pytest.mark.parametrize("way", ["end", "error", "cancellation"])
 async def test_leaving_ends_everything_whatever_the_reason(
-    root: Path, token: str, shape: str, way: str
+    root: Path, token: str, shape: str, way: str, alive: Alive
 ) -> None:
     async def task() -> None:
         async with Background() as background:
@@ -283,7 +264,7 @@ async def test_leaving_ends_everything_whatever_the_reason(
 
 
 async def test_a_cancelled_foreground_command_does_not_go_on(
-    workspace: Workspace, token: str
+    workspace: Workspace, token: str, alive: Alive
 ) -> None:
     toolbox = Toolbox((Bash(),))
     with anyio.fail_after(10), anyio.move_on_after(0.2) as scope:

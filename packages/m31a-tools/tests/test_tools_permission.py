@@ -17,6 +17,7 @@ from m31a_tools import (
     Defer,
     Deny,
     Edit,
+    FileDelete,
     FileRead,
     FileWrite,
     Glob,
@@ -31,6 +32,7 @@ from m31a_tools import (
     rules_for,
 )
 from m31a_tools.bash import BashArgs
+from m31a_tools.delete_file import FileDeleteArgs
 from m31a_tools.glob_files import GlobArgs
 from m31a_tools.read_file import FileReadArgs
 from m31a_tools.rule_matching import hidden_paths
@@ -70,8 +72,8 @@ def write(policy: Policy, path: str = "a", *, real: tuple[str, ...] = ()) -> Ver
     return decide(policy, FileWrite(), FileWriteArgs(path=path, content="x"), real_paths=real)
 
 
-def bash(policy: Policy, command: str = "make") -> Verdict:
-    return decide(policy, Bash(), BashArgs(command=command))
+def bash(policy: Policy, command: str = "make", cwd: str = ".") -> Verdict:
+    return decide(policy, Bash(), BashArgs(command=command, cwd=cwd))
 
 
 def short(verdict: Verdict) -> str:
@@ -206,6 +208,69 @@ def test_a_command_with_anything_beside_words_is_not_covered_by_its_beginning(
         assert short(bash(only(rule(Action.ALLOW, command="pytest")), command)) == "no"
 
 
+CANNOT_BE_JUDGED = [
+    'ls "unterminated',
+    "ls $'unterminated",
+    "ls `ls",
+    "ls $(",
+    "ls $((",
+    "ls ((",
+    "ls )",
+    "ls; ls )",
+    "ls & ls )",
+    "ls |",
+    "ls &&",
+    "ls <",
+    "ls >",
+    "ls ;& ls",
+    "ls; fi",
+    "ls; done",
+    "ls; ]]",
+    "while ls; do",
+    "ls <<EOF\nx",
+    "ls ${x@P}",
+]
+
+
+@pytest.mark.parametrize("command", CANNOT_BE_JUDGED)
+def test_a_line_that_cannot_be_judged_is_not_covered_by_rules_for_the_commands_seen_in_it(
+    command: str,
+) -> None:
+    policy = only(rule(Action.ALLOW, command="ls"), rule(Action.ALLOW, command="ls *"))
+    assert short(bash(policy, "ls; ls -l")) == "yes"
+    assert short(bash(policy, command)) == "no"
+
+
+@pytest.mark.parametrize("command", ["pytest\u200b -q", "pytest \u202e x", "pytest \x1b[2K"])
+def test_not_even_a_rule_in_its_very_words_allows_what_a_reader_would_not_see(
+    command: str,
+) -> None:
+    assert short(bash(only(rule(Action.ALLOW, command=command)), command)) == "no"
+
+
+def test_git_runs_only_where_a_rule_says_or_at_the_root() -> None:
+    """A folder of the project can pass for a repository, and its settings name programs."""
+    line = "git status && git log"
+    for command in (line, "git status"):
+        anywhere = Rule(action=Action.ALLOW, tool="Bash", command=command)
+        in_sub = msgspec.structs.replace(anywhere, folder="sub")
+        assert short(bash(only(anywhere), command)) == "yes"
+        assert short(bash(only(anywhere), command, cwd="sub")) == "no"
+        assert short(bash(only(in_sub), command, cwd="sub")) == "yes"
+    words = only(rule(Action.ALLOW, command="git status"), rule(Action.ALLOW, command="ls"))
+    assert short(bash(words, "cd sub && ls")) == "yes"
+    assert short(bash(words, "cd sub && git status")) == "no"
+    assert short(bash(only(rule(Action.ALLOW)), "cd sub && git status")) == "no"
+
+
+def test_a_rule_covers_redirections_in_the_workspace_and_not_to_the_machines_temporary_files() -> (
+    None
+):
+    policy = Policy(mode=Mode.RULES, rules=(rule(Action.ALLOW),), confined=True)
+    assert short(bash(policy, "echo x > y")) == "yes"
+    assert short(bash(policy, "echo x > /tmp/y")) == "no"
+
+
 def test_whitespace_inside_quotes_and_line_ends_tell_commands_apart() -> None:
     policy = only(rule(Action.ALLOW, command="echo 'a b'"))
     assert short(bash(policy, "echo 'a  b'")) == "no"
@@ -301,6 +366,10 @@ def test_a_rule_without_a_command_does_not_allow_what_destroys() -> None:
     assert short(bash(policy, "echo x > ../y")) == "no"
     assert short(bash(policy, "$x")) == "no"
     assert short(bash(policy, "python -c x")) == "yes"
+    for path in (None, "src/**"):
+        delete = only(rule(Action.ALLOW, "*", path=path))
+        args = FileDeleteArgs(path="src/a.py")
+        assert short(decide(delete, FileDelete(), args, real_paths=("src/a.py",))) == "no"
 
 
 def test_path_rules_speak_of_the_path_as_written_and_as_it_is() -> None:
@@ -380,6 +449,25 @@ def test_a_request_shows_everything_and_names_what_is_lost() -> None:
     assert isinstance(verdict, AskFirst)
     assert verdict.request.paths == ("a",)
     assert verdict.request.risk is Risk.MEDIUM
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("cp a /etc/motd", "a yes lets it run in the sandbox, where it cannot write there"),
+        ("curl x.example", "a yes lets it run in the sandbox, where it cannot reach the network"),
+        ("curl -o /etc/motd x.example", "where it cannot write there or reach the network"),
+        ("rm -rf src", ""),
+    ],
+)
+def test_a_question_says_what_a_yes_does_not_change(command: str, told: str) -> None:
+    confined = bash(Policy(mode=Mode.ASK, confined=True), command)
+    free = bash(Policy(mode=Mode.ASK), command)
+    assert isinstance(confined, AskFirst)
+    assert isinstance(free, AskFirst)
+    assert told in confined.request.reason
+    assert ("a yes" in confined.request.reason) == bool(told)
+    assert "a yes" not in free.request.reason
 
 
 @pytest.mark.parametrize("path", ["src/a.py", "we*ird", "a [b]", "!x", "#x", "back\\slash", " sp "])

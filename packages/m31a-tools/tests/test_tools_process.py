@@ -5,8 +5,6 @@ import os
 import signal
 import sys
 import tracemalloc
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -14,6 +12,7 @@ import pytest
 
 from m31a_tools import CommandNotStarted, ProcessResult, child_environment, run_process
 from m31a_tools.process import stream_process
+from m31a_tools.process_tree import came_after
 
 pytestmark = pytest.mark.anyio
 
@@ -25,27 +24,6 @@ async def sh(command: str, cwd: Path, **options: object) -> ProcessResult:
     settings: dict[str, object] = {"timeout_s": 10.0, "grace_s": 0.1} | options
     with anyio.fail_after(15):
         return await run_process(["bash", "-c", command], cwd=cwd, **settings)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def token() -> Iterator[str]:
-    """A word on the command line of what a test starts; nothing with it may be left."""
-    word = f"9{uuid.uuid4().int % 10**12:012d}"
-    yield word
-    assert alive(word) == []
-
-
-def alive(word: str) -> list[int]:
-    found: list[int] = []
-    for folder in Path("/proc").iterdir():
-        try:
-            line = (folder / "cmdline").read_bytes()
-            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-        except (OSError, ValueError):
-            continue
-        if word.encode() in line and state not in "ZX" and folder.name != str(os.getpid()):
-            found.append(int(folder.name))
-    return found
 
 
 async def test_output_and_errors_come_in_order_with_the_exit_code(tmp_path: Path) -> None:
@@ -378,3 +356,19 @@ def test_environment_of_commands() -> None:
     assert kept.items() <= made.items()
     assert not [name for name in SECRETS if name in made]
     assert (made["TERM"], made["PAGER"], made["GIT_ASKPASS"]) == ("dumb", "cat", "")
+
+
+@pytest.mark.parametrize(
+    ("leader", "newest", "after"),
+    [
+        (100, 103, {101, 103}),
+        (103, 103, set()),
+        (30_000, 101, {1, 99, 101, 30_001, 32_000}),  # the numbers went round meanwhile
+    ],
+)
+def test_only_numbers_given_out_after_a_commands_own_are_looked_at(
+    leader: int, newest: int, after: set[int]
+) -> None:
+    numbers = (1, 99, 101, 103, 104, 29_999, 30_001, 32_000)
+
+    assert {pid for pid in numbers if came_after(pid, leader, newest)} == after

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m31a_tools import BlockedAddress, CheckedAddress, check_url
-from m31a_tools.address import is_public, resolve_host, split_url
+from m31a_tools.address import resolve_host, split_url
+from m31a_tools.public_networks import is_public
 
 PUBLIC = "93.184.216.34"
 ANSWERS: dict[str, tuple[str, ...]] = {

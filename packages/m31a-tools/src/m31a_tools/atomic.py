@@ -11,16 +11,17 @@ TEMPORARY_PREFIX = ".m31a-write-"
 """Begins the names of files that a kill may leave behind; they may be removed at any time."""
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
+def write_atomic(path: Path, data: bytes, *, mode: int | None = None, synced: bool = True) -> None:
     """`path` holds `data`, on disk; killed in between, it holds what it held before.
 
+    Without `synced` the disk is not waited for: a power cut may lose the file, a kill does not.
     Mode, owner and extended attributes of an existing file are kept (`mode` overrides), and a
     symbolic link stays one: its target is written. The folder must exist. Raises OSError.
     """
     real = Path(os.path.realpath(path))
     folder_fd = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        replace_file(folder_fd, real.name, data, mode=mode)
+        replace_file(folder_fd, real.name, data, mode=mode, synced=synced)
     finally:
         os.close(folder_fd)
 
@@ -37,6 +38,7 @@ def replace_file(
     *,
     mode: int | None = None,
     expect: os.stat_result | None = None,
+    synced: bool = True,
 ) -> None:
     """`name` in the open folder holds `data`; `name` must not be a link.
 
@@ -46,7 +48,7 @@ def replace_file(
     if before is not None and not stat.S_ISREG(before.st_mode):
         raise IsADirectoryError(f"{name} is not a regular file")
     like = None if before is None else (folder_fd, name, before)
-    temporary = stage_file(folder_fd, data, mode=mode, like=like)
+    temporary = stage_file(folder_fd, data, mode=mode, like=like, synced=synced)
     try:
         if expect is not None:
             now = status_of(folder_fd, name)
@@ -57,7 +59,8 @@ def replace_file(
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary, dir_fd=folder_fd)
         raise
-    os.fsync(folder_fd)
+    if synced:
+        os.fsync(folder_fd)
 
 
 def stage_file(
@@ -66,8 +69,9 @@ def stage_file(
     *,
     mode: int | None = None,
     like: tuple[int, str, os.stat_result] | None = None,
+    synced: bool = True,
 ) -> str:
-    """The temporary name of a new file in the open folder that holds `data`, on disk.
+    """The temporary name of a new file in the open folder that holds `data`, on disk if `synced`.
 
     It takes owner, attributes and mode (`mode` overrides) of the file `like`: an open folder,
     a name in it, its state. Raises OSError, and leaves nothing then.
@@ -80,7 +84,8 @@ def stage_file(
             _take_over(fd, status, like_folder_fd, like_name)
         if mode is not None:
             os.fchmod(fd, mode)
-        os.fsync(fd)
+        if synced:
+            os.fsync(fd)
         return _name(folder_fd, fd) if temporary is None else temporary
     except BaseException:
         if temporary is not None:

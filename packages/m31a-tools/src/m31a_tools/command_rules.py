@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from m31a_tools.shell.commands import Kind, Word
-from m31a_tools.shell.judge import Command, Reading, read_command
+from m31a_tools.shell.commands import Command, Kind, Word
+from m31a_tools.shell.judge import Reading, read_command
 from m31a_tools.shell.options import names
 
 # Programs whose words are text or names, never a command.

@@ -18,7 +18,7 @@ from m31a_tools.policy import Allow, AskFirst, Defer, Deny, Policy, Verdict
 from m31a_tools.process import OnOutput
 from m31a_tools.rule_matching import hidden_paths
 from m31a_tools.sandbox.confined import Confined
-from m31a_tools.sanitise import encodable, escaped, sanitise
+from m31a_tools.sanitise import encodable, escaped, listed, sanitise
 from m31a_tools.shell.judge import Reading, read_command
 from m31a_tools.survey import survey
 from m31a_tools.tool import (
@@ -122,7 +122,7 @@ def _printable(display: Display) -> Display:
         case Plain(text=text):
             return Plain(text=sanitise(text))
         case Listing(paths=paths):
-            return Listing(paths=tuple(map(escaped, paths)))
+            return Listing(paths=tuple(map(listed, paths)))
         case FileDiff():
             shown, path = sanitise(display.diff), escaped(display.path)
             return msgspec.structs.replace(display, path=path, diff=shown)

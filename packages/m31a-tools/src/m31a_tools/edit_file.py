@@ -6,11 +6,6 @@ from typing import Annotated, ClassVar
 import anyio.to_thread
 import msgspec
 
-from m31a_tools.diff import file_diff
-from m31a_tools.errors import CallFailed, FileChanged
-from m31a_tools.matching import Applied, Replacement, apply
-from m31a_tools.read_file import MAX_FILE_BYTES
-from m31a_tools.text_file import detect, encoded
 from m31a_tools.tool import Access, Risk, ToolResult
 from m31a_tools.workspace import Workspace
 
@@ -34,11 +29,12 @@ class EditArgs(msgspec.Struct, frozen=True, kw_only=True):
         tuple[OneEdit, ...], msgspec.Meta(description="more edits of this file, all or none")
     ] = ()
 
-    def changes(self) -> tuple[Replacement, ...]:
+    def changes(self) -> tuple[OneEdit, ...]:
         """All replacements, in order."""
-        first = Replacement(self.old_string, self.new_string, self.replace_all)
-        more = (Replacement(e.old_string, e.new_string, e.replace_all) for e in self.edits)
-        return (first, *more)
+        first = OneEdit(
+            old_string=self.old_string, new_string=self.new_string, replace_all=self.replace_all
+        )
+        return (first, *self.edits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class Edit:
     def access(self, args: EditArgs) -> Access:
         """The one file."""
         changes = args.changes()
-        detail = "\n".join(f"- {change.old}\n+ {change.new}" for change in changes)
+        detail = "\n".join(f"- {change.old_string}\n+ {change.new_string}" for change in changes)
         count = "" if len(changes) == 1 else f" ({len(changes)} edits)"
         return Access(writes=(args.path,), summary=f"edit {args.path}{count}", detail=detail)
 
@@ -69,44 +65,10 @@ class Edit:
 
     async def run(self, args: EditArgs, workspace: Workspace) -> ToolResult:
         """Make the changes and show them."""
-        return await anyio.to_thread.run_sync(_edit, args, workspace)
+        # What finds the place and shows the difference is loaded with the first edit.
+        from m31a_tools.editing import edit
 
-
-def _edit(args: EditArgs, workspace: Workspace) -> ToolResult:
-    file = workspace.read(args.path, limit_bytes=MAX_FILE_BYTES)
-    if workspace.is_stale(file):
-        raise FileChanged(args.path)
-    encoding = detect(file.data)
-    if encoding is None:
-        raise CallFailed(f"{args.path} is no text file; Edit cannot change it.")
-    before = encoding.decode(file.data)
-    after, steps = _apply_all(before, args.changes())
-    real = workspace.write(args.path, encoded(after, encoding, args.path), expect=file)
-    change = file_diff(real, before, after)
-    places = sum(len(step.lines) for step in steps)
-    text = (
-        f"Edited {real}: {places} place{'s' if places > 1 else ''}, "
-        f"+{change.added} -{change.removed}."
-    )
-    inexact = sorted({step.inexact for step in steps if step.inexact})
-    if inexact:
-        text += (
-            f" The quotation was not exact ({', '.join(inexact)}) but unique; "
-            f"check the result:\n{change.diff}"
-        )
-    return ToolResult(for_model=text, display=change)
-
-
-def _apply_all(text: str, changes: tuple[Replacement, ...]) -> tuple[str, list[Applied]]:
-    steps: list[Applied] = []
-    for number, change in enumerate(changes, 1):
-        try:
-            steps.append(apply(text, change))
-        except CallFailed as exc:
-            if len(changes) == 1:
-                raise
-            raise CallFailed(
-                f"Edit {number} of {len(changes)} failed, none was made. {exc}"
-            ) from exc
-        text = steps[-1].text
-    return text, steps
+        changes = [
+            (change.old_string, change.new_string, change.replace_all) for change in args.changes()
+        ]
+        return await anyio.to_thread.run_sync(edit, args.path, changes, workspace)

@@ -11,7 +11,8 @@ from m31a_tools.permission import Case, case_of
 from m31a_tools.policy import Action, Allow, AskFirst, Defer, Deny, Policy
 from m31a_tools.rule_matching import covers_command, named
 from m31a_tools.sanitise import escaped
-from m31a_tools.shell.judge import Command, Reading
+from m31a_tools.shell.commands import Command
+from m31a_tools.shell.judge import Reading
 from m31a_tools.tool import Tool
 
 

@@ -10,6 +10,7 @@ import anyio.to_thread
 import msgspec
 
 from m31a_tools.globs import glob_matcher, literal_start, name_filter
+from m31a_tools.sanitise import listed
 from m31a_tools.tool import Access, Listing, Risk, ToolResult
 from m31a_tools.walk import walk
 from m31a_tools.workspace import Workspace
@@ -61,22 +62,24 @@ class Glob:
         fitting = name_filter(pattern) if names_only else None
         real = workspace.locate(start)
         skipped = 0 if real == "." else len(real) + 1
-        found: list[tuple[int, str]] = []
+        found: list[str] = []
+        ages: list[int] = []
         for folder in walk(workspace, start, fitting=fitting):
             anyio.from_thread.check_cancelled()
             below = folder.path[skipped:]
             names = folder.names
             if matches is not None:
                 names = [name for name in names if matches(below + name)]
-            for name in names:
+            for name in sorted(names):
                 try:
-                    status = os.lstat(name, dir_fd=folder.fd)
+                    ages.append(-os.lstat(name, dir_fd=folder.fd).st_mtime_ns)
                 except FileNotFoundError:
                     continue
-                found.append((-status.st_mtime_ns, folder.path + name))
-        found.sort()
-        paths = tuple(path for _, path in found[: self.max_results])
-        text = "\n".join(paths) or f"[no file fits {args.pattern} in {args.path}]"
+                found.append(folder.path + name)
+        # Those of one age stay as the walk has them; numbers alone are quicker to sort than pairs.
+        newest = sorted(range(len(found)), key=ages.__getitem__)[: self.max_results]
+        paths = tuple(found[place] for place in newest)
+        text = "\n".join(map(listed, paths)) or f"[no file fits {args.pattern} in {args.path}]"
         if len(found) > len(paths):
             text += f"\n[the newest {len(paths)} of {len(found)}; narrow the pattern]"
         return ToolResult(for_model=text, display=Listing(paths=paths))

@@ -1,21 +1,15 @@
 """Grep: lines by regular expression."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Annotated, ClassVar
 
 import anyio.to_thread
 import msgspec
 
-from m31a_tools.errors import CallFailed, PathRefused
-from m31a_tools.read_file import MAX_FILE_BYTES
-from m31a_tools.search import Hit, Query, search
-from m31a_tools.text_file import detect
+from m31a_tools.errors import CallFailed
+from m31a_tools.sanitise import listed
 from m31a_tools.tool import Access, Listing, Plain, Risk, ToolResult
 from m31a_tools.workspace import Workspace
-
-_LINE_CHARS = 300
 
 
 class GrepArgs(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,17 +51,21 @@ class Grep:
         """The matching lines, or only the files that have some."""
         if not args.pattern:
             raise CallFailed("The pattern is empty.")
+        # What searches is loaded with the first search.
+        from m31a_tools.hit_lines import hit_lines
+        from m31a_tools.search import Query, search
+
         query = Query(args.pattern, args.path, args.glob, args.ignore_case, self.timeout_s)
         found = await search(query, workspace, ripgrep=self.ripgrep)
         total = len(found.hits)
         if args.files_only:
             paths = tuple(dict.fromkeys(hit.path for hit in found.hits))
             shown, total = paths[: args.limit], len(paths)
-            text = "\n".join(shown)
+            text = "\n".join(map(listed, shown))
         else:
             hits = found.hits[: args.limit]
             shown = tuple(dict.fromkeys(hit.path for hit in hits))
-            text = await anyio.to_thread.run_sync(_rendered, hits, args.context, workspace)
+            text = await anyio.to_thread.run_sync(hit_lines, hits, args.context, workspace)
         notes = [f"[{note}]" for note in found.notes]
         if total > args.limit:
             more = "" if found.complete else " or more"
@@ -77,46 +75,3 @@ class Grep:
         text = "\n".join(filter(None, (text, *notes)))
         display = Listing(paths=shown) if args.files_only else Plain(text=text)
         return ToolResult(for_model=text, display=display)
-
-
-def _rendered(hits: list[Hit], context: int, workspace: Workspace) -> str:
-    out: list[str] = []
-    for path, group in groupby(hits, key=lambda hit: hit.path):
-        matching = list(group)
-        lines = _lines(path, workspace) if context else None
-        out.append(path)
-        if lines is None:
-            out += [f"{hit.line}:{_cut(hit.text)}" for hit in matching]
-        else:
-            out += _around(matching, lines, context)
-    return "\n".join(out)
-
-
-def _around(hits: list[Hit], lines: list[str], context: int) -> Iterator[str]:
-    """The hits and the lines around them, each line once, `--` where some are left out."""
-    matching = {hit.line for hit in hits}
-    last = 0
-    for hit in hits:
-        first = max(hit.line - context, last + 1, 1)
-        if last and first > last + 1:
-            yield "--"
-        # Up to the context behind, which the next hit may take over.
-        last = max(last, min(hit.line + context, len(lines)))
-        for number in range(first, last + 1):
-            yield f"{number}{':' if number in matching else '-'}{_cut(lines[number - 1])}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LINE_CHARS else f"{text[:_LINE_CHARS]}[...]"
-
-
-def _lines(path: str, workspace: Workspace) -> list[str] | None:
-    try:
-        data = workspace.read(path, limit_bytes=MAX_FILE_BYTES).data
-    except (OSError, PathRefused):
-        return None
-    encoding = detect(data)
-    if encoding is None:
-        return None
-    text = encoding.decode(data).removesuffix("\n")
-    return [line.removesuffix("\r") for line in text.split("\n")]

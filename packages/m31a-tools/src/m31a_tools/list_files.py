@@ -9,6 +9,7 @@ import anyio.to_thread
 import msgspec
 
 from m31a_tools.errors import CallFailed
+from m31a_tools.sanitise import listed
 from m31a_tools.tool import Access, Listing, Risk, ToolResult
 from m31a_tools.workspace import Workspace
 
@@ -72,9 +73,10 @@ def _is_hidden(workspace: Workspace, prefix: str, entry: os.DirEntry[str]) -> bo
 
 def _line(entry: os.DirEntry[str], folder_fd: int) -> str:
     if entry.is_dir(follow_symlinks=False):
-        return f"{entry.name}/"
+        return f"{listed(entry.name)}/"
     if entry.is_symlink():
-        return f"{entry.name} -> {os.readlink(entry.name, dir_fd=folder_fd)}"
+        target = os.readlink(entry.name, dir_fd=folder_fd)
+        return f"{listed(entry.name)} -> {listed(target)}"
     if entry.is_file(follow_symlinks=False):
-        return f"{entry.name} ({entry.stat(follow_symlinks=False).st_size:,} bytes)"
-    return f"{entry.name} (device, pipe or socket)"
+        return f"{listed(entry.name)} ({entry.stat(follow_symlinks=False).st_size:,} bytes)"
+    return f"{listed(entry.name)} (device, pipe or socket)"

@@ -67,6 +67,14 @@ class UpdateFile:
 Section = AddFile | DeleteFile | UpdateFile
 
 
+def paths_of(sections: tuple[Section, ...]) -> Iterator[str]:
+    """Every path that the sections name, in their order."""
+    for section in sections:
+        yield section.path
+        if isinstance(section, UpdateFile) and section.move_to:
+            yield section.move_to
+
+
 def parse_patch(text: str) -> tuple[Section, ...]:
     """The sections of the patch, in order. Raises CallFailed, naming the line that is wrong.
 

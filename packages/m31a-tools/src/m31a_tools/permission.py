@@ -186,6 +186,15 @@ class Case:
         )
         return tuple(f"{what} ({', '.join(names)})" for what, names in found if names)
 
+    @property
+    def futile(self) -> str:
+        """What a yes would not change: it lets a command run, and nothing out of its sandbox."""
+        if not self.confined or not self.access.command:
+            return ""
+        kept = (("write there", self.outside), ("reach the network", self.reading.network))
+        found = " or ".join(what for what, names in kept if names)
+        return f"; a yes lets it run in the sandbox, where it cannot {found}" if found else ""
+
     def lying(self, region: Region) -> tuple[str, ...]:
         """The targets of a command that lie there."""
         found = (place for place in self.places.values() if place.region is region)
@@ -277,7 +286,7 @@ class Case:
             outside=tuple(map(escaped, self.outside)),
             unclear=tuple(map(escaped, self.reading.unclear)),
             leaves_sandbox=self.leaves_sandbox,
-            reason=escaped(reason),
+            reason=escaped(reason + self.futile),
         )
 
     def by_mode(self, column: _Column) -> Verdict:

@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 MARK = "M31A_CALL"
 """The environment variable by which a command's processes are known, also grandchildren."""
 
 _ROUNDS = 100
+_FEW = 64
 _DEATH_MS = 100
 _GROUP = 2
 _SESSION = 3
@@ -109,14 +109,30 @@ def kill_stragglers(trace: Trace, *, thorough: bool) -> int:
 
 def _candidates(leader: int, *, thorough: bool) -> Iterator[int]:
     """Processes that may have been started after `leader`; few, so that looking is cheap."""
+    me, newest = os.getpid(), _newest()
+    if not thorough and 0 <= newest - leader <= _FEW:
+        # A list of all processes takes longer than a look at each of so few numbers.
+        return (pid for pid in range(leader + 1, newest + 1) if pid != me)
     listed = os.listdir("/proc")  # noqa: PTH208 - names are wanted
     pids = [int(name) for name in listed if name.isdecimal()]
-    newest = int(Path("/proc/loadavg").read_text(encoding="ascii").rsplit(" ", 1)[1])
-    wrapped = newest < leader
-    me = os.getpid()
+    newest = _newest()
     return (
-        pid for pid in pids if pid not in (leader, me) and (thorough or wrapped or pid > leader)
+        pid
+        for pid in pids
+        if pid not in (leader, me) and (thorough or came_after(pid, leader, newest))
     )
+
+
+def _newest() -> int:
+    """The number given out last."""
+    return int(_bytes_of("/proc/loadavg").rsplit(b" ", 1)[1])
+
+
+def came_after(pid: int, leader: int, newest: int) -> bool:
+    """Whether a number was given out after the leader's and up to the newest; they go round."""
+    if leader <= newest:
+        return leader < pid <= newest
+    return leader < pid or pid <= newest
 
 
 def _kill_if_ours(pid: int, trace: Trace) -> bool | None:

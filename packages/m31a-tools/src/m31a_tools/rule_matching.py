@@ -7,7 +7,8 @@ from m31a_tools.command_rules import Match, allows, forbids, operand_paths, patt
 from m31a_tools.ignore import path_matches
 from m31a_tools.policy import Action, Policy, Rule, in_force
 from m31a_tools.regions import Place, Region
-from m31a_tools.shell.judge import Command, Reading
+from m31a_tools.shell.commands import Command
+from m31a_tools.shell.judge import Reading
 from m31a_tools.tool import Access
 
 

@@ -36,6 +36,8 @@ def sanitise(text: str) -> str:
     Newlines and tabs stay, `\\r\\n` becomes a newline, at most eight combining marks stay on a
     letter, lone surrogates become U+FFFD. An unterminated sequence loses its beginning only.
     """
+    if _SUSPECT.search(text) is None:  # as nearly always; a single class is searched fast
+        return text if text.isascii() else _PILED_MARKS.sub(r"\1", text)
     text = _REMOVED.sub("", text.replace("\r\n", "\n"))
     if text.isascii():
         return text
@@ -50,6 +52,21 @@ def encodable(text: str) -> str:
 def hides_something(text: str) -> bool:
     """Whether `text` has characters that a reader would not see."""
     return _SUSPECT.search(text) is not None
+
+
+def listed(path: str) -> str:
+    """`path` as one line of a list: as it is, or as JSON has it where it would be misread."""
+    path = encodable(path)
+    if not (path.startswith('"') or "\n" in path or "\t" in path or hides_something(path)):
+        return path
+    for char, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t")):
+        path = path.replace(char, written)
+    return f'"{_SUSPECT.sub(_in_json, path)}"'
+
+
+def _in_json(hit: re.Match[str]) -> str:
+    units = hit[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def escaped(text: str) -> str:

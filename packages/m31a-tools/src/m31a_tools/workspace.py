@@ -80,14 +80,14 @@ class Workspace:
 
     def __post_init__(self) -> None:
         """Resolve the root and remember which folder it is."""
-        root = self.root.resolve(strict=True)
-        if not root.is_dir():
-            raise NotADirectoryError(f"{root} is not a folder")
-        status = root.stat()
-        object.__setattr__(self, "root", root)
         initials = {letter for name in self.protected for letter in (name[0], name[0].upper())}
         object.__setattr__(self, "_initials", tuple(initials))
-        if self._root_id == (0, 0):
+        if self._root_id == (0, 0):  # else it is a copy, of a root that was resolved
+            root = self.root.resolve(strict=True)
+            if not root.is_dir():
+                raise NotADirectoryError(f"{root} is not a folder")
+            status = root.stat()
+            object.__setattr__(self, "root", root)
             object.__setattr__(self, "_root_id", (status.st_dev, status.st_ino))
 
     def for_call(

@@ -1,4 +1,7 @@
-"""Which sandbox this machine has, and how to start a command in it."""
+"""Which sandbox this machine has, and how to start a command in it.
+
+Each kind has a module, loaded when it is tried or used: a machine has one.
+"""
 
 import shutil
 import sys
@@ -10,14 +13,9 @@ from typing import assert_never
 import msgspec
 
 from m31a_tools.errors import SandboxMissing
-from m31a_tools.sandbox.bubblewrap import bubblewrap_launch
 from m31a_tools.sandbox.confinement import Confinement
 from m31a_tools.sandbox.confines import SENTENCES, Confines
-from m31a_tools.sandbox.landlock import OLDEST_ABI, landlock_abi, landlock_launch
 from m31a_tools.sandbox.launch import Launch
-from m31a_tools.sandbox.seatbelt import SANDBOX_EXEC, seatbelt_launch
-from m31a_tools.sandbox.selftest import try_sandbox
-from m31a_tools.sandbox.verdict_cache import recall, remember
 
 
 class SandboxKind(StrEnum):
@@ -52,6 +50,8 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
         if not sys.platform.startswith("linux"):
             return _elsewhere(seatbelt=seatbelt)
         program = shutil.which("bwrap") or ""
+        from m31a_tools.sandbox.verdict_cache import recall, remember
+
         if cache_folder is None:
             return _tried(program)
         file = cache_folder / "sandbox.json"
@@ -115,14 +115,20 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
         """
         match self.kind:
             case SandboxKind.BUBBLEWRAP:
+                from m31a_tools.sandbox.bubblewrap import bubblewrap_launch
+
                 return bubblewrap_launch(
                     self.program, argv, cwd=cwd, env=env, confinement=confinement
                 )
             case SandboxKind.LANDLOCK:
+                from m31a_tools.sandbox.landlock import landlock_launch
+
                 return landlock_launch(
                     self.landlock_abi, argv, cwd=cwd, env=env, confinement=confinement
                 )
             case SandboxKind.SEATBELT:
+                from m31a_tools.sandbox.seatbelt import seatbelt_launch
+
                 return seatbelt_launch(argv, cwd=cwd, env=env, confinement=confinement)
             case SandboxKind.NONE:
                 raise SandboxMissing(self.reasons, self.remedies)
@@ -142,6 +148,8 @@ _NEEDED = {
 
 def _tried(program: str) -> Sandbox:
     """The first kind that passes its trial."""
+    from m31a_tools.sandbox.landlock import landlock_abi
+
     reasons: list[str] = []
     for candidate in (
         Sandbox(kind=SandboxKind.BUBBLEWRAP, program=program),
@@ -156,6 +164,9 @@ def _tried(program: str) -> Sandbox:
 
 def _trial(candidate: Sandbox) -> Sandbox | str:
     """The candidate with what it confines, or why it cannot be used."""
+    from m31a_tools.sandbox.landlock import OLDEST_ABI
+    from m31a_tools.sandbox.selftest import try_sandbox
+
     if candidate.kind is SandboxKind.BUBBLEWRAP and not candidate.program:
         return "bwrap is not installed"
     if candidate.kind is SandboxKind.LANDLOCK and candidate.landlock_abi < OLDEST_ABI:
@@ -175,6 +186,8 @@ def _trial(candidate: Sandbox) -> Sandbox | str:
 
 
 def _elsewhere(*, seatbelt: bool) -> Sandbox:
+    from m31a_tools.sandbox.seatbelt import SANDBOX_EXEC
+
     if seatbelt and sys.platform == "darwin" and SANDBOX_EXEC.exists():
         return Sandbox(
             kind=SandboxKind.SEATBELT, reasons=("seatbelt: nothing about it was tried here",)

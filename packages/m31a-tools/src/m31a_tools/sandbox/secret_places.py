@@ -15,7 +15,7 @@ _TOOLCHAINS = frozenset(
     (
         *(".asdf", ".asdfrc", ".bun", ".cabal", ".cargo", ".conda", ".deno", ".dotnet"),
         *(".editorconfig", ".elan", ".fnm", ".gem", ".ghcup", ".gitattributes", ".gitconfig"),
-        *(".gitignore", ".gitignore_global", ".goenv", ".gradle", ".gvm", ".hex", ".ivy2"),
+        *(".gitignore", ".gitignore_global", ".go", ".goenv", ".gradle", ".gvm", ".hex", ".ivy2"),
         *(".jabba", ".java-version", ".jenv", ".julia", ".juliaup", ".m2", ".mix", ".n"),
         *(".nix-defexpr", ".nix-profile", ".node-version", ".nodebrew", ".nodenv", ".npm"),
         *(".npm-global", ".nuget", ".nvm", ".nvmrc", ".opam", ".phpenv", ".plenv", ".pnpm"),
@@ -34,7 +34,7 @@ _TOOLCHAINS_WITHIN = (
     *(
         f".local/share/{name}"
         for name in (
-            *("fnm", "gem", "hatch", "man", "mise", "nvm", "pipx", "pnpm", "pyenv"),
+            *("fnm", "gem", "go", "hatch", "man", "mise", "nvm", "pipx", "pnpm", "pyenv"),
             *("rbenv", "rtx", "rustup", "swiftly", "uv", "virtualenv", "virtualenvs", "zinit"),
         )
     ),

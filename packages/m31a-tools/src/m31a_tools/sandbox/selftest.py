@@ -145,8 +145,10 @@ def _started() -> str:
 def _run(launcher: Launcher, ground: Ground, confinement: Confinement) -> ProcessResult:
     source = files("m31a_tools.sandbox").joinpath("probe.py").read_text(encoding="utf-8")
     text = msgspec.json.encode(ground).decode("utf-8")
+    # Called as `a/../python`, it would need `a` in sight.
+    python = os.path.normpath(sys.executable)
     launch = launcher(
-        [sys.executable, "-I", "-S", "-c", source, text],
+        [python, "-I", "-S", "-c", source, text],
         cwd=Path(ground.work),
         env={"PATH": os.defpath},
         confinement=confinement,

@@ -66,6 +66,32 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a command line, wrappers and substitutions taken apart."""
+
+    words: tuple[Word, ...]
+    shown: str
+    action: tuple[Word, ...]
+    """The words that say what it does: general options of git, and the folder of the program,
+    left out."""
+    inert: bool = False
+    """It does nothing that needs leave, or nothing besides what it runs, which is listed too."""
+    exact_only: str = ""
+    """Why its first words do not say what it does; empty when they do."""
+    steered: bool = False
+    """Variables are set for it, or it sets some: not even all its words say what it does."""
+    moved: bool = False
+    """It may run in another folder than the command line started in."""
+    destroys: str = ""
+    network: str = ""
+
+    @property
+    def runs_git(self) -> bool:
+        """Whether it is a git command."""
+        return bool(self.action) and self.action[0].text == "git"
+
+
+@dataclass(frozen=True, slots=True)
 class Simple:
     """A program or builtin with its words, as it stands in the command."""
 
