@@ -2,7 +2,7 @@
 
 import pytest
 
-from m31a_engine.checks.canary import can_bend_runner, canary, told_all
+from m31a_engine.checks.canary import bent_families, canary, carriers, told
 from m31a_engine.checks.counts import parse_counts
 from m31a_engine.checks.criteria import runs_tests
 from m31a_engine.checks.definitions import definition, may_define, shadowed_module, twins_of
@@ -28,6 +28,19 @@ GRIPS = {
     "a look at the command line": "import sys\nX = sys.argv[0].endswith('unittest/__main__.py')\n",
     "a look at the caller": "import sys\nX = sys._getframe(1).f_code.co_name.startswith('test')\n",
     "a runner's variable": "import os\nX = os.environ.get('PYTEST_CURRENT_TEST')\n",
+    "what equals everything": "from unittest.mock import ANY\n",
+    "what equals everything, from mock": "from unittest import mock\nX = mock.ANY\n",
+    "equal by a function without a name": "class A:\n    __eq__ = lambda a, b: True\n",
+    "equal, whatever the other is": (
+        "class A:\n    def __eq__(self, other):\n        return not self.hidden\n"
+    ),
+    "equal by a function of another place": "class A: ...\nA.__eq__ = print\n",
+    "equal by a word": "A = type('A', (int,), {'__eq__': print})\n",
+    "a variable of servers": "import os\nX = os.environ.get('CI')\n",
+    "a variable of servers, asked for": "import os\nX = 'CI' in os.environ\n",
+    "a variable of servers, taken": "import os\nX = os.environ['CI']\n",
+    "a place of checks": "import os\nX = os.path.exists('/run/m31a/git')\n",
+    "a work tree": "from pathlib import Path\nX = Path('.git').is_file()\n",
     "a value that is equal to all": (
         "class Any:\n    def __eq__(self, other):\n        return True\n"
     ),
@@ -41,6 +54,13 @@ HONEST = {
     "a module's attribute": "import os\nX = getattr(os, 'sched_getaffinity', None)\n",
     "a stream for a while": "import sys\n\n\ndef quiet(out):\n    sys.stdout = out\n",
     "where a message comes from": "import sys\nX = sys._getframe(1).f_lineno\n",
+    "an equality": (
+        "class A:\n    def __eq__(self, other):\n        if self is other:\n"
+        "            return True\n        return self.a == other.a\n"
+    ),
+    "an equality of some": (
+        "class A:\n    def __eq__(self, other):\n        return NotImplemented\n"
+    ),
     "a subclass": "import unittest\n\n\nclass Case(unittest.TestCase):\n    longMessage = True\n",
     "no program": "def (:\n",
 }
@@ -68,6 +88,16 @@ def test_a_program_that_minds_its_own_business_is_not(name: str) -> None:
         ("lib.rs", "if cfg!(test) {}", 1),
         ("lib.rs", "#[cfg(test)]\nmod tests {}", 0),
         ("a.go", "if testing.Testing() {}", 1),
+        ("a.js", "const add = process.env.CI ? good : bad;", 1),
+        ("vite.config.ts", "export default { quiet: process.env.CI };", 0),
+        ("lib.rs", "#[cfg(not(any(test)))]\nfn add() {}", 1),
+        ("lib.rs", '#[cfg_attr(test, path = "good.rs")]\nmod adding;', 1),
+        ("lib.rs", "#[cfg_attr(test, derive(Debug))]\nstruct A;", 0),
+        ("lib.rs", '#[cfg(any(unix, feature = "x"))]\nfn add() {}', 0),
+        ("a.ts", "return { asymmetricMatch: () => true };", 1),
+        ("lib.rs", "fn eq(&self, _: &i32) -> bool { true }", 1),
+        ("lib.rs", "fn eq(&self, other: &i32) -> bool { self.0 == *other }", 0),
+        ("a.go", 'if os.Getenv("CI") != "" {}', 1),
         ("a.go", "func main() {}", 0),
         ("a.txt", "os._exit(0) cfg!(test)", 0),
     ],
@@ -80,16 +110,56 @@ def line(path: str, text: str) -> AddedLine:
     return AddedLine(path, 1, text)
 
 
-def test_a_canary_is_for_changes_that_could_bend_a_runner() -> None:
-    assert can_bend_runner([line("app.py", "import ctypes")])
-    assert not can_bend_runner([line("app.py", "x = 1"), line("test_app.py", "import os")])
-    assert not can_bend_runner([line("README.md", "exit")])
+@pytest.mark.parametrize(
+    ("path", "text", "family"),
+    [
+        ("app.py", "import ctypes", "python"),
+        ("sums.go", "func init() {", "go"),
+        ("sums.ts", "globalThis.expect = () => fine;", "js"),
+    ],
+)
+def test_a_canary_is_for_changes_that_could_bend_a_runner(
+    path: str, text: str, family: str
+) -> None:
+    assert bent_families([line(path, text)]) == {family}
+    assert bent_families([line(path, "x = 1"), line("README.md", text)]) == frozenset()
+    named = {"python": "test_app.py", "go": "sums_test.go", "js": "sums.test.ts"}[family]
+    assert bent_families([line(named, text)]) == frozenset()
 
 
-def test_a_canary_is_named_as_the_tests_it_sits_beside() -> None:
-    assert list(canary(["src/app.py", "tests/test_b.py"])) == ["tests/test_zz_has_to_fail.py"]
-    assert list(canary(["pkg/app_test.py"])) == ["pkg/zz_has_to_fail_test.py"]
-    assert canary(["app.py", "tests.rs"]) == {}
+def test_a_canary_is_made_from_few_test_files_of_the_language() -> None:
+    tree = ["b_test.go", "a_test.go", "x/c_test.go", "x/d.go", "tests/test_b.py", "web/a.test.js"]
+    assert carriers(["go"], tree) == ("a_test.go", "x/c_test.go")
+    assert carriers(["js", "python"], tree) == ("tests/test_b.py", "web/a.test.js")
+    assert len(carriers(["js"], [f"{n}.test.js" for n in range(99)])) == 20
+
+
+def test_a_canary_of_python_stands_beside_the_tests_and_is_named_as_they_are() -> None:
+    assert list(canary({"tests/test_b.py": b"", "tests/test_c.py": b""}).files) == [
+        "tests/test_zz_has_to_fail.py"
+    ]
+    assert list(canary({"pkg/app_test.py": b""}).files) == ["pkg/zz_has_to_fail_test.py"]
+    assert canary({"tests.py": b"", "app_test.rs": b"", "gone.test.js": None}).failing == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "added"),
+    [
+        ("a_test.go", "func TestA(t *testing.T) {}", ["t.Fatal()"]),
+        ("a_test.go", "func BenchmarkA(b *testing.B) {}", []),
+        ("a.test.js", "test('a', () => expect(1).toBe(1))", ["throw", "expect(1).toBe(2)"]),
+        ("a.test.ts", "it('a', () => { assert.equal(1, 1) })", ["throw", "assert.equal(1, 2)"]),
+        ("a.test.js", "it('a', () => { assert(true) })", ["throw", "assert(false)"]),
+        ("a.test.js", "check('a')", []),
+    ],
+)
+def test_a_canary_elsewhere_fails_by_the_words_of_the_file(
+    path: str, text: str, added: list[str]
+) -> None:
+    made = canary({path: text.encode()})
+    assert made.failing == len(added)
+    assert all(word in made.files[path].decode() for word in added)
+    assert bool(made.files) == bool(added)
 
 
 def seen(
@@ -113,11 +183,10 @@ def counted(passed: int, failed: int = 0, whole_files: int = 0) -> TestCounts:
     return TestCounts(passed=passed, failed=failed, total=passed + failed, whole_files=whole_files)
 
 
-def test_a_canary_has_to_be_told_whole() -> None:
-    assert told_all(seen(1, counted(2, 3)))
-    assert not told_all(seen(1, counted(2, 2)))  # one kind of failure is not told
-    assert not told_all(seen(0, counted(2)))
-    assert not told_all(seen(1))
+def test_only_failures_that_turn_a_check_red_are_told() -> None:
+    assert told(seen(1, counted(2, 3))) == 3
+    assert told(seen(0, counted(2))) == 0
+    assert told(seen(1)) == 0
 
 
 @pytest.mark.parametrize("reporter", ["ok 1 - {}", "✔ {} (1.5ms)"])
@@ -205,11 +274,45 @@ def test_byte_code_stands_for_the_source_beside_it() -> None:
         ("pkg/sums/__init__.py", {"pkg/sums.py"}),
         ("pkg/sums.so", {"pkg/sums.py"}),
         ("pkg/sums.py", set()),
-        ("sums.js", set()),
+        ("sums.css", set()),
     ],
 )
 def test_a_new_module_can_stand_before_one_of_the_projects_own(path: str, twins: set[str]) -> None:
     assert set(twins_of(path)) == twins
+
+
+@pytest.mark.parametrize("path", ["web/sums", "web/sums.js", "web/sums.mjs"])
+def test_a_file_of_another_ending_is_found_before_a_typescript_one(path: str) -> None:
+    assert "web/sums.ts" in twins_of(path)
+    assert path not in twins_of(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("go.mod", "module x\nreplace a => ./a\n", "module x\nreplace a => ./b\n"),
+        ("go.mod", "replace (\n\ta => ./a // ours\n)\n", "replace (\n\ta => ./b\n)\n"),
+        ("tsconfig.json", '{"paths": {"chai": ["./x"]}}', '{"paths": {"chai": ["./y"]}}'),
+        ("vendor/example.com/assert/assert.go", "a", "b"),
+    ],
+)
+def test_what_stands_for_another_module_defines_the_checks(
+    path: str, before: str, after: str
+) -> None:
+    assert may_define(path, ["go test ./..."])
+    assert definition(path, before, []) != definition(path, after, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("go.mod", "module x\ngo 1.19\n", "module x\ngo 1.20\nrequire a v1.0.0\n"),
+        ("go.mod", "replace (\n\ta => ./a\n)\n", "replace a => ./a // the same\n"),
+        ("tsconfig.json", '{"strict": true}', '{"strict": false}'),
+    ],
+)
+def test_other_lines_of_such_a_file_define_none(path: str, before: str, after: str) -> None:
+    assert definition(path, before, []) == definition(path, after, [])
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "package.json", "setup.cfg", "Makefile"])

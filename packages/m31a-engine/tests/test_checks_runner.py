@@ -1,6 +1,7 @@
 """The checker on real repositories, with real runners."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -96,6 +97,7 @@ class Project:
         fingerprint_before: str = "",
         environ: Mapping[str, str] | None = None,
         red_first: RedFirst = RedFirst.OFF,
+        criteria_read: bool = False,
     ) -> Verification:
         checker = await self.checker(
             base,
@@ -110,6 +112,7 @@ class Project:
             may_run=may_run,
             environ=environ,
             red_first=red_first,
+            criteria_read=criteria_read,
         )
         verification = await checker.run(
             head,
@@ -137,6 +140,7 @@ class Project:
         may_run: Callable[[str], bool] = lambda command: True,
         environ: Mapping[str, str] | None = None,
         red_first: RedFirst = RedFirst.OFF,
+        criteria_read: bool = False,
     ) -> Checker:
         return Checker(
             repository=await Repository.open(self.root),
@@ -162,6 +166,7 @@ class Project:
             planned_tests=planned,
             may_run=may_run,
             red_first=red_first,
+            criteria_read=criteria_read,
         )
 
     async def _tell(self, result: CheckResult) -> None:
@@ -512,23 +517,47 @@ async def test_new_asserts_and_new_tests_are_no_finding(project: Project) -> Non
 
 
 @ONE_BACKEND
-async def test_run_criteria_count_when_the_base_fails_them(project: Project) -> None:
+async def test_run_criteria_count_when_a_person_read_them_and_the_base_fails_them(
+    project: Project,
+) -> None:
     base = project.commit({"README": "x"})
     head = project.commit({"app.py": GOOD})
     shown = f"{PYTHON} -c 'import app; assert app.add(2, 3) == 5'"
 
-    async def verdict(*commands: str, leave: bool = True) -> Verdict:
+    async def verdict(*commands: str, leave: bool = True, read: bool = True) -> Verdict:
         criteria = [
             TaskCriterion(criterion=RunCriterion(command=command), task="1") for command in commands
         ]
-        result = await project.check(base, head, criteria=criteria, may_run=lambda command: leave)
+        result = await project.check(
+            base, head, criteria=criteria, criteria_read=read, may_run=lambda command: leave
+        )
         return result.verdict
 
     assert Verdict.VERIFIED is await verdict(shown)
+    assert Verdict.PARTIAL is await verdict(shown, read=False)
     assert Verdict.PARTIAL is await verdict("true", "test -f app.py", "python3 -c 'print(1)'")
     assert Verdict.PARTIAL is await verdict(f"{PYTHON} -m py_compile app.py")
     assert Verdict.FAILED is await verdict(shown, f"{PYTHON} -c 'import app; app.sub'")
     assert Verdict.PARTIAL is await verdict(shown, leave=False)
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize(
+    ("test", "worth"),
+    [
+        (TEST, Verdict.VERIFIED),
+        (re.sub(r"self.assert.*", "self.assertTrue(True)", TEST), Verdict.PARTIAL),
+        (re.sub(r"self.assert.*", "add(2, 3)", TEST), Verdict.PARTIAL),
+    ],
+)
+async def test_a_criterion_of_the_runs_own_tests_counts_where_they_can_fail(
+    project: Project, test: str, worth: Verdict
+) -> None:
+    base = project.commit({"README": "x"})
+    head = project.commit({"app.py": GOOD, "tests/test_app.py": test, **INIT})
+    criterion = TaskCriterion(criterion=RunCriterion(command=UNITTEST), task="1")
+
+    assert worth is (await project.check(base, head, criteria=[criterion])).verdict
 
 
 @ONE_BACKEND

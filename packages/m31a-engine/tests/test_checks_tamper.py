@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from m31a_engine.checks.leaning import shadowed_packages, things_of_tests
 from m31a_engine.checks.result import FindingKind as K
 from m31a_engine.checks.result import Severity
 from m31a_engine.checks.tamper import base_tests, tampering, weakened
@@ -708,6 +709,108 @@ async def test_what_defines_the_checks_is_fixed_at_the_base(repo: Repo, case: st
 
     assert change.kinds == {finding.kind for finding in found}, found
     assert planned == ()
+
+
+ASSERTING = "def equal(a, b):\n    if a != b:\n        raise AssertionError\n"
+CHAI = "export const equal = (a, b) => assert.equal(a, b);\n"
+FREE = "def equal(a, b):\n    return a == b\n"
+HELPERS: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...]]] = {
+    "of the tests alone": (
+        {"comparing.py": ASSERTING, "test_a.py": "from comparing import equal\n"},
+        {"comparing.py": FREE},
+        ("comparing.py",),
+    ),
+    "in another language": (
+        {"lib/comparing.ts": CHAI, "a.test.ts": 'import { equal } from "./lib/comparing";\n'},
+        {"lib/comparing.ts": "export const equal = (a, b) => a === b;\n"},
+        ("lib/comparing.ts",),
+    ),
+    "that is gone": (
+        {"comparing.py": ASSERTING, "test_a.py": "from comparing import equal\n"},
+        {"comparing/__init__.py": ASSERTING},
+        ("comparing.py",),
+    ),
+    "that others use": (
+        {
+            "comparing.py": ASSERTING,
+            "test_a.py": "import comparing\n",
+            "app.py": "import comparing",
+        },
+        {"comparing.py": FREE, "app.py": "import comparing"},
+        (),
+    ),
+    "that no test uses": (
+        {"comparing.py": ASSERTING, "test_a.py": "import sums\n"},
+        {"comparing.py": FREE},
+        (),
+    ),
+    "that is data": (
+        {"cases.json": "[5]", "test_a.py": "open('cases.json')\n", "app.py": ""},
+        {"cases.json": "[]", "app.py": ""},
+        ("cases.json",),
+    ),
+    "that is data of the program's": (
+        {"cases.json": "[5]", "test_a.py": "open('cases.json')\n", "app.py": "open('cases.json')"},
+        {"cases.json": "[]", "app.py": "open('cases.json')"},
+        (),
+    ),
+    "that asserts as before": (
+        {"comparing.py": ASSERTING, "test_a.py": "import comparing\n"},
+        {"comparing.py": ASSERTING + FREE},
+        (),
+    ),
+}
+
+
+@pytest.mark.anyio
+@ONE_BACKEND
+@pytest.mark.parametrize("case", HELPERS)
+async def test_a_helper_of_tests_is_found_when_it_asserts_less(repo: Repo, case: str) -> None:
+    before, after, helpers = HELPERS[case]
+    kept = {path: text for path, text in before.items() if path.startswith(("test_a", "a.test"))}
+    base, head = repo.commit(before), repo.commit({**kept, **after})
+    repository = await Repository.open(repo.root)
+
+    found = await things_of_tests(repository, base, head, sorted({"README.md", *before, *after}))
+
+    assert found == helpers
+
+
+@pytest.mark.anyio
+@ONE_BACKEND
+@pytest.mark.parametrize(
+    ("base", "added", "shadows"),
+    [
+        ({"test_a.py": "from asserting import equal\n"}, "src/asserting/__init__.py", True),
+        ({"test_a.py": "from asserting import equal\n"}, "asserting.py", True),
+        ({"test_a.py": "from pkg import more\n", "pkg/__init__.py": ""}, "pkg/more.py", False),
+        ({"test_a.py": "import sums\n", "src/sums.py": ""}, "sums.py", False),
+        ({"test_a.py": "import sums\n"}, "sums.js", False),
+    ],
+)
+async def test_a_module_in_the_place_of_an_installed_one_is_told(
+    repo: Repo, base: dict[str, str], added: str, shadows: bool
+) -> None:
+    commit = repo.commit(base)
+    repository = await Repository.open(repo.root)
+
+    found = await shadowed_packages(repository, commit, [*base, added])
+
+    assert [finding.path for finding in found] == ([added] if shadows else [])
+
+
+@pytest.mark.anyio
+async def test_what_stands_in_for_a_package_is_no_part_of_the_bases_tests(repo: Repo) -> None:
+    test = 'import { equal } from "chai";\n'
+    base = repo.commit({"a.test.js": test, "__mocks__/old.js": "1"})
+    head = repo.commit({"a.test.js": test, "__mocks__/old.js": "2", "__mocks__/chai.js": "3"})
+    repository = await Repository.open(repo.root)
+    diff = await repository.diff(base, head)
+
+    assert await base_tests(repository, base, diff.files) == {
+        "__mocks__/old.js": b"1",
+        "__mocks__/chai.js": None,
+    }
 
 
 @pytest.mark.anyio

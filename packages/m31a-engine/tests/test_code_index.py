@@ -84,15 +84,13 @@ def test_only_contents_never_seen_before_are_read(
     other.close()
 
 
-def test_symbols_definitions_and_both_ends_of_imports(shop: Project, index: CodeIndex) -> None:
+def test_symbols_and_both_ends_of_imports(shop: Project, index: CodeIndex) -> None:
     index.refresh(shop.files, shop.read)
 
     assert [(s.name, s.container) for s in index.symbols("app/store.py")] == [
         ("Store", ""),
         ("append", "Store"),
     ]
-    assert [path for path, _ in index.definitions("Store")] == ["app/store.py"]
-    assert index.definitions("store") == ()
     assert index.imports("app/store.py") == ("app/errors.py",)
     assert index.imports("nowhere.py") == ()
     assert index.importers("app/store.py") == ("app/billing.py", "tests/test_store.py")
@@ -189,7 +187,7 @@ def test_many_files_are_learned_in_pieces(index: CodeIndex) -> None:
     many = Project({f"m{number}.py": b"def f%d(): ...\n" % number for number in range(450)})
 
     assert index.refresh(many.files, many.read).learned == 450
-    assert [path for path, _ in index.definitions("f449")] == ["m449.py"]
+    assert [symbol.name for symbol in index.symbols("m449.py")] == ["f449"]
 
 
 def test_a_cache_that_breaks_in_use_is_made_anew(tmp_path: Path, shop: Project) -> None:
@@ -273,7 +271,7 @@ def read(path):
     return data[path]
 index = CodeIndex.open(Path(sys.argv[1]))
 index.refresh(files, read)
-assert index.kept and len(index.definitions("f" + sys.argv[2])) == 1
+assert index.kept and len(index.symbols(f"m{sys.argv[2]}.py")) == 1
 index.close()
 """
 

@@ -17,10 +17,10 @@ from m31a_engine.checks.result import (
     Verdict,
     Verification,
 )
-from m31a_engine.closing import summary, verify_report
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.errors import Busy, NothingToResume
 from m31a_engine.machine import Mode, Phase
+from m31a_engine.paperwork import summary, verify_report
 from m31a_engine.planning.plan import Plan, PlannedTask
 from m31a_engine.project.facts import CheckCommand, ProjectFacts, ProjectType
 from m31a_engine.proof import failure_text
@@ -269,6 +269,15 @@ async def test_the_newest_session_that_can_go_on_is_resumed(shelf: Shelf) -> Non
         shelf.to_resume("20260102-000000-bbbb")
     with pytest.raises(NothingToResume, match="there is no session nowhere"):
         shelf.to_resume("nowhere")
+
+
+async def test_of_a_session_that_could_not_land_the_way_to_land_it_is_named(shelf: Shelf) -> None:
+    await keep(shelf, "20260101-000000-aaaa", Outcome.SHIPPED_ON_BRANCH)
+
+    with pytest.raises(NothingToResume) as caught:
+        shelf.to_resume("20260101-000000-aaaa")
+
+    assert caught.value.remedy == "to land it: m31a apply 20260101-000000-aaaa"
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"outcome":"unheard of"}'])

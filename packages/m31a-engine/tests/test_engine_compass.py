@@ -46,6 +46,30 @@ async def test_a_goal_finds_the_file_that_defines_what_it_names(tmp_path: Path) 
     assert await compass.orientation("mend round_price", 300) == ""
 
 
+async def test_a_file_that_the_goal_names_is_quoted_around_what_it_says_of_it(
+    tmp_path: Path,
+) -> None:
+    rows = "".join(f"X_{number} = {number}\n" for number in range(300))
+    token = "ghp_" + "x9Kq2LmZ7vTb4RnW8sYd3FhJ6pCg1AeUoN5i"
+    text = f"{rows}\n\ndef total():\n    return '{token}'\n\n\n{rows}"
+    files = project(SMALL_PROJECT) | {"sums.py": text}
+    repository, head = await repository_with(tmp_path / "project", files)
+    compass = Compass(repository, tmp_path / "cache")
+
+    before = await compass.quotation("mend total in sums.py")
+    with anyio.fail_after(30):
+        await compass.prepare(head, repository.root)
+    quoted = await compass.quotation("mend total in sums.py")
+    unnamed = await compass.quotation("mend round_price")
+    compass.close()
+
+    assert (before, unnamed) == ("", "")
+    assert quoted.startswith("# Files that the goal names\n\n--- sums.py, lines 1-80 of ")
+    assert "def total():" in quoted
+    assert "X_200 = 200\n" not in quoted
+    assert token not in quoted
+
+
 async def test_a_small_project_has_no_need_of_a_map(tmp_path: Path) -> None:
     repository, head = await repository_with(tmp_path / "project", project(3))
     compass = Compass(repository, tmp_path / "cache")

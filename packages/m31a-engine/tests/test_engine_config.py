@@ -83,13 +83,13 @@ def test_every_section_and_key_of_the_design_is_there() -> None:
         "permissions": {"mode", "timeout_s", "on_timeout", "rules"},
         "tools": {"offer", "bash_timeout_s", "glob_results", "output_chars"},
         "verify": {
-            *("build", "test", "lint", "setup", "keep"),
+            *("build", "test", "lint", "setup", "keep", "coverage", "coverage_min"),
             *("known_failures", "red_first", "direct_limit_s", "timeout_s"),
         },
-        "git": {"ship", "hooks", "init"},
+        "git": {"ship", "hooks", "init", "kept_days"},
         "context": {"trigger", "warn"},
         "ledger": {"enabled", "keep", "share", "recall"},
-        "ui": {"theme", "mouse", "vim", "inline", "leader"},
+        "ui": {"theme", "mouse", "inline"},
     }
     assert set(ProviderSettings.__struct_fields__) == {
         *("kind", "base_url", "api_key", "api_key_env", "price_in", "model"),
@@ -351,11 +351,14 @@ LOOSENING = [
     ('[tools]\noffer = ["WebFetch"]', "tools.offer"),
     ("[tools]\nbash_timeout_s = 121", "tools.bash_timeout_s"),
     ('[verify]\nred_first = "off"', "verify.red_first"),
+    ('[verify]\nkeep = ["/etc"]', "verify.keep"),
+    ('[verify]\nkeep = ["vendor/../../.ssh"]', "verify.keep"),
+    ("[verify]\ncoverage_min = 50", "verify.coverage_min"),
     ("[git]\nhooks = true", "git.hooks"),
     ("[git]\ninit = true", "git.init"),
     ("[ledger]\nshare = true", "ledger.share"),
     ("[ledger]\nkeep = 1", "ledger.keep"),
-    ('[ui]\nleader = "q"', "ui.leader"),
+    ("[ui]\nmouse = true", "ui.mouse"),
 ]
 
 
@@ -363,7 +366,7 @@ LOOSENING = [
 def test_a_trusted_project_file_loosens_nothing(
     home: Path, project: Path, text: str, key: str
 ) -> None:
-    _user(home, "[features]\nbudget_limit_usd = 5")
+    _user(home, "[features]\nbudget_limit_usd = 5\n[verify]\ncoverage_min = 60")
     before = _load(home)
     (project / "m31a.toml").write_text(text)
     after = _load(home, project)
@@ -386,6 +389,8 @@ def test_a_trusted_project_file_tightens(home: Path, project: Path) -> None:
         on_timeout = "deny"
         [verify]
         test = "make check"
+        keep = ["lib/vendor"]
+        coverage_min = 80
         red_first = "block"
         [ledger]
         enabled = false

@@ -355,7 +355,7 @@ OTHERS = [
         {"go.mod": "module x", "a_test.go": ""},
         "go",
         "go",
-        {"build": "go build ./...", "test": "go test ./...", "lint": "go vet ./..."},
+        {"build": "go build ./...", "test": "go test -v ./...", "lint": "go vet ./..."},
     ),
     (
         {"Cargo.toml": "[package]", "src/lib.rs": "#[test]\nfn a() {}"},
@@ -497,18 +497,6 @@ def test_configured_commands_win_and_off_leaves_a_check_out(root: Path, programs
     assert list(_commands(_facts(root, programs, files, test="-"))) == ["build"]
 
 
-def test_test_paths_are_folders_of_tests_and_single_files(root: Path, programs: Path) -> None:
-    files = dict.fromkeys(
-        ("tests/unit/test_a.py", "pkg/tests/data.txt", "pkg/a_test.go", "web/a.spec.ts", "a.py"), ""
-    )
-    assert _facts(root, programs, files).test_paths == (
-        "pkg/a_test.go",
-        "pkg/tests",
-        "tests",
-        "web/a.spec.ts",
-    )
-
-
 def test_dependency_folders_are_those_there_and_not_tracked(root: Path, programs: Path) -> None:
     for folder in (
         ".venv",
@@ -525,7 +513,18 @@ def test_dependency_folders_are_those_there_and_not_tracked(root: Path, programs
     assert facts.dependency_folders == (".venv", "node_modules", "web/node_modules")
     shutil.rmtree(root / "vendor")
     facts = _facts(root, programs, {"Cargo.toml": ""})
-    assert "target" in facts.dependency_folders
+    assert "target" not in facts.dependency_folders  # what is built there is no dependency
+
+
+def test_a_link_of_the_repositorys_own_is_no_dependency_folder(
+    root: Path, programs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").mkdir()
+    (root / "node_modules").symlink_to(tmp_path / "keys")
+    facts = _facts(root, programs, {"package.json": "{}"})
+    assert facts.dependency_folders == ("node_modules",)  # the user's own, wherever it leads
+    facts = detect(root, ["package.json", "node_modules"], VerifySection(), environ={})
+    assert facts.dependency_folders == ()
 
 
 def test_instructions_are_read_in_trusted_projects_alone_and_capped(

@@ -22,7 +22,7 @@ from m31a_tools import Sandbox, child_environment
 from m31a_tools.sandbox.landlock import landlock_abi
 from m31a_tools.sandbox.sandbox import SandboxKind
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("own_home")]
 
 BRANCH = "m31a/test"
 NONE = Sandbox(kind=SandboxKind.NONE, reasons=("bubblewrap: not there",))
@@ -40,19 +40,6 @@ CONFINING = [
         marks=pytest.mark.skipif(landlock_abi() < 4, reason="the kernel has no such Landlock"),
     ),
 ]
-
-
-@pytest.fixture(autouse=True)
-def a_home_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    return home
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +168,9 @@ async def test_hooks_within_the_project_and_its_dependencies_stand_where_they_al
 
 @pytest.mark.skipif(not FOUND.mounts, reason="bubblewrap does not work here")
 async def test_installed_pre_commit_environments_are_seen_and_their_store_stays_as_it_is(
-    ground: Ground, a_home_of_ones_own: Path
+    ground: Ground, own_home: Path
 ) -> None:
-    store = a_home_of_ones_own / ".cache" / "pre-commit"
+    store = own_home / ".cache" / "pre-commit"
     (store / "repo1").mkdir(parents=True)
     (store / "db.db").write_text("db")
     (store / "repo1" / "tool").write_text("installed\n")
@@ -376,9 +363,9 @@ async def test_a_collision_is_told_before_any_hook_runs(ground: Ground) -> None:
 
 
 async def test_a_signed_commit_that_a_kill_cut_off_is_not_made_twice(
-    ground: Ground, a_home_of_ones_own: Path
+    ground: Ground, own_home: Path
 ) -> None:
-    signer = a_home_of_ones_own / "signer"
+    signer = own_home / "signer"
     signer.write_text(
         "#!/bin/sh\ncat >/dev/null\necho '[GNUPG:] SIG_CREATED ' >&2\n"
         "echo '-----BEGIN PGP SIGNATURE-----'\nod -An -N8 -tx8 /dev/urandom\n"

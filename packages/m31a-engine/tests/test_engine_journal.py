@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -108,6 +109,29 @@ async def test_after_a_failed_sync_a_new_file_is_begun_and_nothing_is_lost(
     records, _ = read_records(tmp_path)
     assert [bytes(record.body) for record in records] == [b'{"n":1}', b'{"n":2}', b'{"n":3}']
     assert (tmp_path / "journal.1.jsonl").exists()
+
+
+async def test_a_journal_that_could_not_be_written_takes_nothing_after_what_it_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path)
+    await journal.append(entry("envelope", {"n": 1}))
+
+    def no_space(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", no_space)
+        with pytest.raises(JournalBroken, match="No space left"):
+            await journal.append(entry("envelope", {"n": 2}))
+    with pytest.raises(JournalBroken, match="No space left"):
+        await journal.append(entry("envelope", {"n": 3}))
+    journal.close()
+
+    again = Journal.open(tmp_path)
+    await again.append(entry("envelope", {"n": 4}))
+    again.close()
+    assert [bytes(one.body) for one in read_records(tmp_path)[0]] == [b'{"n":1}', b'{"n":4}']
 
 
 async def test_appends_of_parallel_tasks_share_syncs(tmp_path: Path) -> None:

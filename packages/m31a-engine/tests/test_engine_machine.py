@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 
 from m31a_engine.errors import BadTransition
-from m31a_engine.machine import TRANSITIONS, CycleCount, Mode, Phase, advance, path_of
+from m31a_engine.machine import TRANSITIONS, Mode, Phase, advance, path_of
 
 EDGES = {
     "idle": {"initialize"},
@@ -49,22 +49,3 @@ def test_auto_is_a_choice_and_has_no_path() -> None:
 
 def test_every_phase_can_be_left() -> None:
     assert all(TRANSITIONS[phase] for phase in Phase)
-
-
-def test_plan_goes_back_to_discuss_three_times_and_no_more() -> None:
-    cycles = CycleCount()
-    for left in (2, 1, 0):
-        cycles = cycles.after(Phase.PLAN, Phase.DISCUSS).after(Phase.DISCUSS, Phase.PLAN)
-        assert cycles.left == left
-    with pytest.raises(BadTransition):
-        cycles.after(Phase.PLAN, Phase.DISCUSS)
-
-
-@pytest.mark.parametrize("target", [Phase.EXECUTE, Phase.SHIP, Phase.IDLE])
-def test_the_cycle_count_begins_anew_on_execute_ship_and_idle(target: Phase) -> None:
-    spent = CycleCount(used=3)
-    assert spent.after(Phase.PLAN, target) == CycleCount()
-
-
-def test_replanning_leaves_the_cycle_count_alone() -> None:
-    assert CycleCount(used=2).after(Phase.PLAN, Phase.PLAN) == CycleCount(used=2)

@@ -70,7 +70,7 @@ class Rig:
         async def answer(session: Session) -> str:
             return f"the answer to {session.goal}"
 
-        async def checkpoint(session: Session) -> None:
+        def show(session: Session) -> None:
             assert session.phase is self.entered[-1]
 
         machinery = Machinery(
@@ -78,7 +78,7 @@ class Rig:
             answer=answer,
             stream=self.stream,
             journal=self.journal,
-            checkpoint=checkpoint,
+            show=show,
             crashed=self.crashes.append,
             until=self.until,
         )

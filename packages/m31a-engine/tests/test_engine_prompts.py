@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,8 @@ def test_the_first_folder_that_has_a_prompt_wins(tmp_path: Path) -> None:
     [
         ("base.md", b"", "is empty"),
         ("base.md", b"\xff\xfe", "cannot be used as a prompt"),
+        ("base.md", b"\xff\xfe", "base.md is not text in UTF-8"),
+        ("base.md", b"x" * 70_000, "is longer than 65536 bytes"),
         ("tool_use.md", b"text", "did you mean 'tool-use'?"),
     ],
 )
@@ -112,3 +115,10 @@ def test_what_cannot_be_a_prompt_is_named_before_a_run(
 
     assert said in str(caught.value)
     assert str(tmp_path / name) in str(caught.value)
+
+
+def test_a_pipe_in_the_place_of_a_prompt_is_not_waited_at(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "base.md")
+
+    with pytest.raises(ConfigError, match=r"base\.md is not a regular file"):
+        library.require_readable([tmp_path])

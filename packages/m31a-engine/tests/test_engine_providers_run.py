@@ -1,7 +1,5 @@
 """Runs whose provider changes, costs too much or lets them down; over HTTP and in the process."""
 
-import os
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from in_process import Place
 from m31a_engine import (
     Engine,
     Event,
@@ -26,22 +25,15 @@ from m31a_engine import (
     RunStarted,
     SetProvider,
     TextStreamed,
-    build,
-    load_config,
 )
 from m31a_engine.budget import Budget
-from m31a_engine.config import Config
-from m31a_engine.config_sections import ModelSection, ProviderSettings
+from m31a_engine.config_sections import ProviderSettings
 from m31a_engine.conversation.history import Conversation
-from m31a_engine.conversation.models import Models
-from m31a_engine.conversation.steering import Steering
 from m31a_engine.conversation.turn import Talker
-from m31a_engine.conversation.window import WindowWatch
 from m31a_engine.member import Member
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.stream import EventStream
 from m31a_engine.switchboard import Switchboard
-from m31a_keychain import MemoryStore
 from m31a_ledger import LedgerStore
 from m31a_providers import (
     ChatRequest,
@@ -52,6 +44,8 @@ from m31a_providers import (
     UserMessage,
 )
 from m31a_providers.testing import Call, ModelServer, Reply, Rule, Script, ScriptedProvider
+from scripted import GOAL
+from talking import talker_with
 
 pytestmark = pytest.mark.anyio
 
@@ -59,42 +53,17 @@ EDIT: dict[str, object] = {"path": "sums.py", "old_string": "a - b", "new_string
 MEND = (Call(name="Edit", arguments=EDIT),)
 DONE = Reply(text="It adds now.", model="second-1")
 HELD = Reply(tool_calls=MEND, hold="gate")
-GOAL = "make add() return the sum"
 WHOLE = "all of it"
 DIRECT = Options(mode=Mode.DIRECT)
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "sums.py").write_text("def add(a, b):\n    return a - b\n")
-    for words in (
-        ("init", "-q", "-b", "main"),
-        ("config", "user.name", "Ada"),
-        ("config", "user.email", "ada@example.invalid"),
-        ("add", "-A"),
-        ("commit", "-q", "-m", "Start"),
-    ):
-        subprocess.run(["git", "-C", str(folder), *words], check=True)
-    return folder
+def place(tmp_path: Path, own_home: Path) -> Place:
+    return Place.make(tmp_path)
 
 
-def engine_of(project: Path, **overrides: object) -> Engine:
-    given = {name.replace("__", "."): value for name, value in overrides.items()}
-    settings = {
-        "provider.default": "mine",
-        "model.default": "any",
-        "permissions.mode": "allow_all",
-        "verify.test": "off",
-    }
-    environ = {**os.environ, "M31A_HOME": str(project.parent / "home")}
-    config = load_config(project, environ, settings | given, trusted=True)
-    return build(config, project, environ=environ, store=MemoryStore())
+def engine_of(place: Place, base_url: str, **overrides: object) -> Engine:
+    return place.engine(base_url, verify__test="off", **overrides)
 
 
 async def events_of(
@@ -111,17 +80,15 @@ async def events_of(
     return seen, end.report
 
 
-async def test_a_run_goes_on_with_another_provider_from_the_next_request_on(
-    project: Path,
-) -> None:
+async def test_a_run_goes_on_with_another_provider_from_the_next_request_on(place: Place) -> None:
     with (
         ModelServer([HELD]) as first,
         ModelServer(Script(rules=(Rule(reply=DONE),), context_tokens=16_384)) as second,
     ):
         first.hold("gate")
         engine = engine_of(
-            project,
-            provider__mine__base_url=first.base_url,
+            place,
+            first.base_url,
             provider__mine__context=32_768,
             provider__other__base_url=second.base_url,
             provider__other__model="second",
@@ -151,7 +118,7 @@ async def test_a_run_goes_on_with_another_provider_from_the_next_request_on(
 
 
 async def test_who_is_out_of_order_is_stood_in_for_in_mid_task_and_the_report_names_who_answered(
-    project: Path,
+    place: Place,
 ) -> None:
     leave_me = Reply(status=429, error="slow down", headers={"Retry-After": "60"})
     with (
@@ -159,47 +126,47 @@ async def test_who_is_out_of_order_is_stood_in_for_in_mid_task_and_the_report_na
         ModelServer([Rule(reply=DONE)]) as second,
     ):
         engine = engine_of(
-            project,
-            provider__mine__base_url=first.base_url,
+            place,
+            first.base_url,
             provider__other__base_url=second.base_url,
             provider__auto_fallback=True,
             provider__fallback_priority=("other",),
         )
         events, report = await events_of(engine)
 
-    (place,) = (at for at, event in enumerate(events) if isinstance(event, ProviderSwitched))
-    switch = events[place]
+    (at,) = (at for at, event in enumerate(events) if isinstance(event, ProviderSwitched))
+    switch = events[at]
     assert isinstance(switch, ProviderSwitched)
     assert (switch.origin, switch.target) == ("mine", "other")
     assert "slow down" in switch.reason
-    assert place > events.index(next(each for each in events if isinstance(each, RunStarted)))
+    assert at > events.index(next(each for each in events if isinstance(each, RunStarted)))
     assert report.outcome is Outcome.SHIPPED_PARTIAL
     assert report.models == ("any", "second-1")
     assert [request.turn for request in second.requests][:1] == [2], "it goes on, not anew"
-    assert "a + b" in (project / "sums.py").read_text()
+    assert "a + b" in (place.project / "sums.py").read_text()
 
 
 async def test_a_limit_without_a_price_is_refused_before_anything_is_written(
-    project: Path,
+    place: Place,
 ) -> None:
     with ModelServer([]) as server:
         engine = engine_of(
-            project,
-            provider__mine__base_url=server.base_url,
+            place,
+            server.base_url,
             provider__mine__price_in=1.0,
             features__budget_limit_usd=1.0,
         )
         with pytest.raises(Refused, match="price of mine's model any is not known"):
             async with engine.start(GOAL, DIRECT):
                 pass
-    assert not (project.parent / "home" / "projects").exists()
+    assert not (place.home / "projects").exists()
 
 
-async def test_a_run_that_changed_nothing_says_so_and_leaves_no_branch(project: Path) -> None:
+async def test_a_run_that_changed_nothing_says_so_and_leaves_no_branch(place: Place) -> None:
     with ModelServer([Rule(reply=Reply(text="All is well."))]) as server:
         engine = engine_of(
-            project,
-            provider__mine__base_url=server.base_url,
+            place,
+            server.base_url,
             model__auto_arbitrage=True,
         )
         events, report = await events_of(engine)
@@ -208,8 +175,7 @@ async def test_a_run_that_changed_nothing_says_so_and_leaves_no_branch(project: 
     assert report.error is not None
     assert report.error.code == "nothing_changed"
     assert report.error.remedy
-    branches = ["git", "-C", str(project), "branch", "--list", "m31a/*"]
-    assert subprocess.run(branches, check=True, capture_output=True).stdout == b""
+    assert place.git("branch", "--list", "m31a/*") == ""
     (chosen,) = (event for event in events if isinstance(event, ModelChosen))
     assert (chosen.model, chosen.instead_of, chosen.cost_usd) == ("any", "any", None)
 
@@ -247,16 +213,7 @@ def talking(folder: Path, board: Switchboard, limit_usd: float | None = None) ->
         stream = EventStream("s", journal)
         stack.callback(stream.reader.close)
         stack.callback(stream.close)
-        yield Talker(
-            board=board,
-            stream=stream,
-            journal=journal,
-            models=Models(Config(home="/", model=ModelSection(default="any"))),
-            window=WindowWatch(board),
-            steering=Steering(journal),
-            budget=Budget(limit_usd),
-            session="s",
-        )
+        yield talker_with(board, stream, journal, Budget(limit_usd))
 
 
 @pytest.mark.parametrize(

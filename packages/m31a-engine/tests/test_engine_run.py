@@ -1,15 +1,14 @@
 """Whole runs by the engine's own face, against a scripted model over HTTP; on trio."""
 
-import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import pytest
 
+from in_process import Place, report_of, watched
 from m31a_engine import (
     Answer,
     Ask,
@@ -17,7 +16,6 @@ from m31a_engine import (
     ConfigError,
     Continue,
     Engine,
-    Envelope,
     HealTask,
     Mode,
     NothingToResume,
@@ -33,9 +31,7 @@ from m31a_engine import (
     QuestionsAnswer,
     QuestionsAsk,
     Refused,
-    Run,
     RunEnded,
-    RunReport,
     SkipTask,
     Steer,
     TaskEnded,
@@ -50,17 +46,10 @@ from m31a_engine import (
 )
 from m31a_keychain import MemoryStore
 from m31a_providers.testing import Call, ModelServer, Reply, Rule
+from scripted import BROKEN, GOAL
 
 pytestmark = pytest.mark.anyio
 
-BROKEN = "def add(a, b):\n    return a - b\n"
-TEST = (
-    "import unittest\n\nfrom sums import add\n\n\n"
-    "class Sums(unittest.TestCase):\n"
-    "    def test_add(self):\n"
-    "        self.assertEqual(5, add(2, 3))\n"
-)
-GOAL = "make add() return the sum"
 PLAN = """# Sums
 
 ## Summary
@@ -112,74 +101,15 @@ def task(number: str, call: Call) -> list[Rule]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A person's project and home."""
-
-    project: Path
-    home: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return {**os.environ, "M31A_HOME": str(self.home)}
-
-    def engine(self, base_url: str, **overrides: object) -> Engine:
-        """An engine for this project whose model stands at an address."""
-        given = {name.replace("__", "."): value for name, value in overrides.items()}
-        settings = {
-            "provider.default": "mine",
-            "provider.mine.base_url": base_url,
-            "model.default": "any",
-            "permissions.mode": "allow_all",
-        }
-        config = load_config(self.project, self.environ, settings | given, trusted=True)
-        return build(config, self.project, environ=self.environ, store=MemoryStore())
-
-    def git(self, *words: str) -> str:
-        command = ["git", "-C", str(self.project), *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    made = Place(project=tmp_path / "project", home=tmp_path / "home")
-    made.project.mkdir()
-    (made.project / "sums.py").write_text(BROKEN)
-    (made.project / "test_sums.py").write_text(TEST)
-    made.git("init", "-q", "-b", "main")
-    made.git("config", "user.name", "Ada")
-    made.git("config", "user.email", "ada@example.invalid")
-    made.git("add", "-A")
-    made.git("commit", "-q", "-m", "Start")
-    return made
+def place(tmp_path: Path, own_home: Path) -> Place:
+    return Place.make(tmp_path)
 
 
 @contextmanager
 def model(script: Script) -> Iterator[ModelServer]:
     with ModelServer(script, check=False) as server:
         yield server
-
-
-async def watched(run: Run, answer: Callable[[Ask], Answer] | None = None) -> list[Envelope]:
-    """All envelopes of a run whose asks are answered."""
-    seen: list[Envelope] = []
-    with anyio.fail_after(60):
-        async for envelope in run.events:
-            seen.append(envelope)
-            if isinstance(envelope.event, AskOpened) and answer is not None:
-                assert run.answer(answer(envelope.event.ask))
-    return seen
-
-
-def report_of(seen: list[Envelope]) -> RunReport:
-    end = seen[-1].event
-    assert isinstance(end, RunEnded)
-    return end.report
 
 
 async def test_a_plan_with_two_tasks_becomes_one_merge_commit_with_its_proof(place: Place) -> None:

@@ -1,6 +1,6 @@
 """Parallel work put on one branch of a real repository, and kills between any two steps."""
 
-import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,23 +10,16 @@ from pathlib import Path
 import anyio
 import pytest
 
+from m31a_engine.errors import Refused
 from m31a_engine.session.journal import Journal, read_records
+from m31a_engine.session.scratch import clear
 from m31a_engine.session.workbench import Bay, ComingBay, Integrated, MergeConflict, Workbench
 from m31a_engine.taskwork import Gate
 from m31a_rollback import Identity, RefMoved, Repository
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("own_home")]
 
 BRANCH = "m31a/test"
-
-
-@pytest.fixture(autouse=True)
-def no_foreign_git_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +99,65 @@ async def test_work_done_side_by_side_becomes_one_line_of_commits(ground: Ground
         assert results["task-1"].files == ("a.txt",)
         assert results["task-2"].files == ("new.txt",)
         assert ground.git("rev-parse", BRANCH) == bench.head
-        await bench.remove()
+    await clear(ground.repository, ground.folder / "trees")
 
     assert ground.git("status", "--porcelain") == ""
     assert ground.git("rev-parse", "HEAD") == ground.base
     assert ground.git("worktree", "list").count("\n") == 0
+
+
+async def test_work_that_is_done_has_no_tree_any_more_when_it_is_looked_at_again(
+    ground: Ground,
+) -> None:
+    with ground.bench() as bench:
+        first = await bench.take("task-1")
+        write(first, "a.txt", "changed\n")
+        await bench.integrate(first, "first")
+
+    with ground.bench() as bench:
+        second = await bench.take("task-2")
+        again = await bench.take("task-1")
+        bench.give_back(again)
+        third = await bench.take("task-3")
+
+    assert second.tree.path != third.tree.path
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ("trees/work",),
+        ("trees/work/.git",),
+        ("trees/work/.git", "trees/work/a.txt", "trees/work/b.txt"),
+        ("record/HEAD",),
+        ("record/commondir",),
+        ("record/index", "trees/work/a.txt"),
+        ("record/gitdir", "trees/work"),
+        ("record",),
+    ],
+    ids=" ".join,
+)
+async def test_a_work_tree_that_git_was_killed_in_the_middle_of_is_made_anew(
+    ground: Ground, missing: tuple[str, ...]
+) -> None:
+    await ground.repository.worktree(ground.folder / "trees" / "work", ground.base)
+    record = ground.repository.common_dir / "worktrees" / "work"
+    for name in missing:
+        folder, _, rest = name.partition("/")
+        gone = record / rest if folder == "record" else ground.folder / name
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+
+    with ground.bench() as bench:
+        bay = await bench.take("task-1")
+        assert await bay.tree.tree_id() == await ground.repository.tree_of(ground.base)
+        write(bay, "a.txt", "changed\n")
+        assert (await bench.integrate(bay, "first")).files == ("a.txt",)
+
+
+async def test_a_branch_in_the_way_of_the_sessions_is_named(ground: Ground) -> None:
+    ground.git("branch", "m31a")
+    with ground.bench() as bench, pytest.raises(Refused, match="branch called m31a is in the way"):
+        await bench.take("task-1")
 
 
 async def test_a_collision_is_told_by_path_and_changes_nothing(ground: Ground) -> None:

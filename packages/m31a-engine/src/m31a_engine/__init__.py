@@ -25,7 +25,7 @@ from m31a_engine.checks.result import (
     Verdict,
     Verification,
 )
-from m31a_engine.conduct import RunEnding, completed, conduct
+from m31a_engine.conduct import RunEnding, completed, conduct, ending_signals
 from m31a_engine.config import Config, home_folder, load_config, shown
 from m31a_engine.config_sections import PermissionMode
 from m31a_engine.demo import Demo, demo
@@ -236,6 +236,7 @@ __all__ = [
     "demo",
     "encode_envelope",
     "encode_report",
+    "ending_signals",
     "home_folder",
     "ledger_at",
     "load_config",

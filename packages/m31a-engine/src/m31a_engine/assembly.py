@@ -45,7 +45,6 @@ def build(
     return Engine(
         config=config,
         project=project,
-        home=home,
         switchboard=_switchboard(config, environ, store, home),
         environ=environ,
         default_mode=permissions,

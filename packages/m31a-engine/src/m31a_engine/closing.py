@@ -9,11 +9,13 @@ import anyio.to_thread
 import msgspec
 
 from m31a_engine.budget import Budget
-from m31a_engine.checks.result import CheckStatus, Finding, Verification
+from m31a_engine.checks.result import CheckStatus, Finding
 from m31a_engine.config import Config
+from m31a_engine.desk.approving import pending_in
 from m31a_engine.events import LedgerWritten, Noticed
 from m31a_engine.learning.memory import Memory
 from m31a_engine.machinery import Ending
+from m31a_engine.paperwork import summary, verify_report
 from m31a_engine.paths import shown_path
 from m31a_engine.report import ErrorReport, FileReport, Outcome, RunReport, TaskReport, UsageReport
 from m31a_engine.session.home import Home, SessionFolder
@@ -35,6 +37,7 @@ FINAL = frozenset(
 )
 """Outcomes that get a row in the ledger; the others are resumed first."""
 MAX_DIFF_BYTES = 1_000_000
+SURPLUS = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,22 @@ class Closing:
         branch = await self._branch(session)
         ledger_entry = await self._ledger(ending)
         await self._learn(ending)
-        report = RunReport(
+        report = self._report(ending, diff, branch, ledger_entry)
+        write_atomic(self.folder.report, msgspec.json.encode(report), mode=0o600)
+        if session.verification is not None:
+            text = verify_report(session, session.verification)
+            write_atomic(self.folder.verify_report, text.encode(), mode=0o600, synced=False)
+        write_atomic(self.folder.summary, summary(report).encode(), mode=0o600, synced=False)
+        if self.views is not None:
+            records, _ = read_records(self.folder.root)
+            self.views.write_end(session, ending.outcome.value, records)
+        return report
+
+    def _report(
+        self, ending: Ending, diff: Diff, branch: str | None, ledger_entry: str | None
+    ) -> RunReport:
+        session, verification = ending.session, ending.session.verification
+        return RunReport(
             session=session.id,
             outcome=ending.outcome,
             goal=session.goal,
@@ -88,10 +106,11 @@ class Closing:
             diff=shown_path(diff.patch),
             answer=session.closing or _closing_words(session),
             tasks=_tasks(session),
-            verification=session.verification,
+            verification=verification,
             findings=_findings(session),
-            known_failures=(session.verification.known_failures if session.verification else ()),
-            manual_steps=session.verification.manual_steps if session.verification else (),
+            known_failures=verification.known_failures if verification else (),
+            manual_steps=verification.manual_steps if verification else (),
+            deferred=self._deferred(ending.outcome),
             ignored=session.ignored,
             overrides=session.options.allow,
             usage=UsageReport.of(self.budget.usage, self.budget.requests),
@@ -102,15 +121,13 @@ class Closing:
             session_path=str(self.folder.root),
             error=ending.error or _refused(session) or _nothing_changed(ending),
         )
-        write_atomic(self.folder.report, msgspec.json.encode(report), mode=0o600)
-        if session.verification is not None:
-            text = verify_report(session, session.verification)
-            write_atomic(self.folder.verify_report, text.encode(), mode=0o600)
-        write_atomic(self.folder.summary, summary(report).encode(), mode=0o600)
-        if self.views is not None:
-            records, _ = read_records(self.folder.root)
-            self.views.write_end(session, ending.outcome.value, records)
-        return report
+
+    def _deferred(self, outcome: Outcome) -> tuple[str, ...]:
+        """The calls that wait for leave, of a session that can go on."""
+        if outcome in FINAL:
+            return ()
+        records, _ = read_records(self.folder.root)
+        return tuple(shown_path(request.summary) for request in pending_in(records).requests)
 
     async def _discard(self, session: Session) -> None:
         """Take the session's branch away; its head is kept under a ref of our own."""
@@ -187,6 +204,7 @@ class Closing:
         store = LedgerStore(self.home.ledger)
         try:
             store.append(entry)
+            _keep_newest(store, self.config.ledger.keep)
         except (LedgerError, OSError, ValueError) as exc:
             await self.stream.emit(
                 Noticed(
@@ -197,6 +215,15 @@ class Closing:
             return None
         await self.stream.emit(LedgerWritten(path=str(self.home.ledger)))
         return str(self.home.ledger)
+
+
+def _keep_newest(store: LedgerStore, keep: int) -> None:
+    """Take the oldest rows away once a tenth more than are kept have piled up.
+
+    Lines are counted at every run's end; to read rows takes a hundred times as long.
+    """
+    if store.path.read_bytes().count(b"\n") > keep * SURPLUS:
+        store.prune(keep)
 
 
 def _tasks(session: Session) -> tuple[TaskReport, ...]:
@@ -259,44 +286,3 @@ def _nothing_changed(ending: Ending) -> ErrorReport | None:
         message="; ".join(("the run changed nothing, so there is nothing to ship", *reasons)),
         remedy="say in the goal what is to be different afterwards, or try another model",
     )
-
-
-def verify_report(session: Session, verification: Verification) -> str:
-    """The checks with their evidence, as Markdown."""
-    lines = [
-        f"# Verification of {session.id}",
-        "",
-        f"Verdict: **{verification.verdict.value}** on tree `{verification.tree}`",
-        "",
-    ]
-    for check in verification.checks:
-        figure = f", {check.counts}" if check.counts else ""
-        lines += [
-            f"## {check.name}: {check.status.value}{figure}",
-            "",
-            f"`{check.command}` exited {check.exit_code}, {check.seconds:.1f} s",
-            "",
-        ]
-        if check.note:
-            lines += [check.note, ""]
-        if check.output_tail:
-            lines += ["    " + line for line in check.output_tail.splitlines()] + [""]
-    lines += [f"- {finding.kind.value}: {finding.text}" for finding in verification.findings]
-    lines += [f"- [ ] {step}" for step in verification.manual_steps]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def summary(report: RunReport) -> str:
-    """What was asked, what was done, and where it is, as Markdown."""
-    lines = [f"# {report.goal.strip().splitlines()[0] if report.goal.strip() else 'No goal'}", ""]
-    lines.append(f"Outcome: {report.outcome.value}")
-    if report.commit:
-        lines.append(f"Commit: {report.commit}")
-    if report.branch:
-        lines.append(f"Branch: {report.branch}")
-    lines += ["", *[f"- {file.path} ({file.status})" for file in report.files]]
-    if report.answer:
-        lines += ["", report.answer]
-    if report.error:
-        lines += ["", f"{report.error.message}. {report.error.remedy}"]
-    return "\n".join(lines).rstrip() + "\n"

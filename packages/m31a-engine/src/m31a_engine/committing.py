@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
-from m31a_engine.conversation.history import Conversation
+from m31a_engine.conversation.opening import asked
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.events import Noticed
-from m31a_engine.hooks import HookRunner
-from m31a_engine.prompting.compose import system_prompt
+from m31a_engine.hooks import HookRunner, spoilt
 from m31a_engine.session.journal import Journal, keyed
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Bay, ComingBay, Integrated, MergeConflict, Workbench
-from m31a_providers import SystemMessage, UserMessage
 from m31a_rollback import MESSAGE_HOOKS, HookFailed, Prepared, WorkTree, format_message
 
 
@@ -51,7 +47,6 @@ class Commits:
     journal: Journal
     stream: EventStream
     talker: Talker
-    prompts: Sequence[Path] = ()
 
     def coming(self, key: str, work: str) -> ComingBay:
         """A work tree for a piece of work: what a refused attempt at it has left, if any."""
@@ -139,29 +134,15 @@ class Commits:
             raise HookRefused(
                 Refusal(hook=exc.hook, exit_code=exc.exit_code, output=exc.output)
             ) from exc
-        spoilt = await self._spoilt(tree, said, proof)
-        if spoilt:
-            raise HookRefused(Refusal(hook=said.ran[-1].hook, exit_code=0, output=spoilt))
+        against = await spoilt(self.workbench.repository, self.workbench.head, said, proof)
+        if against:
+            await tree.reset_to(self.workbench.head)
+            raise HookRefused(Refusal(hook=said.ran[-1].hook, exit_code=0, output=against))
         return said.message
-
-    async def _spoilt(
-        self, tree: WorkTree, said: Prepared, proof: Sequence[tuple[str, str]]
-    ) -> str:
-        """What hooks for the message have changed that is proven already; "" when nothing."""
-        repository, head = self.workbench.repository, self.workbench.head
-        if said.tree != await repository.tree_of(head):
-            await tree.reset_to(head)
-            return "it changed files that are verified already"
-        tried = await repository.commit_tree(
-            said.tree, (), said.message, at=datetime.fromtimestamp(0, UTC), sign=False
-        )
-        if not set(await repository.trailers(tried)).issuperset(proof):
-            return "it changed the trailers that hold the proof"
-        return ""
 
     async def _other_message(self, message: str, error: HookFailed, key: str) -> str:
         """Another message from the model, which is asked once."""
-        asked = (
+        question = (
             f"The repository's {error.hook} hook refuses this commit message:\n\n{message}\n\n"
             f"It says:\n\n{error.output}\n\n"
             "Answer with a commit message for the same change that the hook accepts: the subject, "
@@ -170,11 +151,7 @@ class Commits:
         await self.stream.emit(
             Noticed(text=f"the {error.hook} hook refused the commit message; another is asked for")
         )
-        opening = (
-            SystemMessage(text=system_prompt(overrides=self.prompts)),
-            UserMessage(text=asked),
-        )
-        talk = Conversation.restore(f"{key}/message", "ship", "", opening, self.journal.records)
+        talk = asked(self.talker, f"{key}/message", "ship", question)
         return _unfenced(await self.talker.carry_on(talk, None)) or message
 
 

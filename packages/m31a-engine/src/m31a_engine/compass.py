@@ -9,6 +9,7 @@ import anyio.to_thread
 
 from m31a_engine.paths import is_text
 from m31a_engine.project.tree import disk_reader
+from m31a_engine.shipping.secrets import redact
 from m31a_rollback import Repository
 
 REFRESH_S = 20.0
@@ -51,6 +52,14 @@ class Compass:
         async with self._using:
             return await anyio.to_thread.run_sync(project.orientation, goal, named, budget_tokens)
 
+    async def quotation(self, goal: str) -> str:
+        """Excerpts of the files that a goal names; "" when it names none or nothing is known."""
+        project = self._map
+        if project is None:
+            return ""
+        async with self._using:
+            return redact(await anyio.to_thread.run_sync(project.quotation, goal))
+
     async def edited(self, paths: Collection[str], root: Path) -> None:
         """Look again at files that a task has changed."""
         project = self._map
@@ -70,6 +79,7 @@ class _Map:
     """An index that has been brought up to date; all that needs its machinery."""
 
     orientation: Callable[[str, Collection[str], int], str]
+    quotation: Callable[[str], str]
     edited: Callable[[Collection[str], Callable[[str], bytes | None]], object]
     close: Callable[[], None]
 
@@ -80,7 +90,7 @@ def _read_project(
     # SQLite and the readers of languages: not before the first request.
     from m31a_autodream import estimate_tokens
     from m31a_engine.code.index import CodeIndex
-    from m31a_engine.code.orientation import orientation
+    from m31a_engine.code.orientation import orientation, quotation
 
     index = CodeIndex.open(cache)
     try:
@@ -94,4 +104,9 @@ def _read_project(
             index, goal, named=named, budget_tokens=budget_tokens, estimate=estimate_tokens
         )
 
-    return _Map(orientation=look, edited=index.edited, close=index.close)
+    return _Map(
+        orientation=look,
+        quotation=lambda goal: quotation(index, goal, read),
+        edited=index.edited,
+        close=index.close,
+    )

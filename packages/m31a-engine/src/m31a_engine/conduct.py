@@ -22,7 +22,7 @@ class RunEnding:
 
     report: RunReport
     signal: int | None = None
-    """The signal that stopped it: SIGINT or SIGTERM."""
+    """The signal that stopped it: SIGINT, SIGTERM or SIGHUP."""
     timed_out: bool = False
     """Whether its time was over."""
 
@@ -36,8 +36,9 @@ def conduct(
 ) -> RunEnding:
     """Begin a run, show each of its events, answer each ask, and return how it ended.
 
-    SIGINT, SIGTERM and the end of its time interrupt it; the report follows all the same. What
-    `begin` or `show` raise comes out as it is, never in a group; the run is interrupted then.
+    SIGINT, SIGTERM, SIGHUP (where it is not ignored, as below `nohup`) and the end of its time
+    interrupt it; the report follows all the same. What `begin` or `show` raise comes out as it
+    is, never in a group; the run is interrupted then.
     """
     conductor = _Conductor(show, answer)
     try:
@@ -52,7 +53,7 @@ def completed(work: Callable[[], Awaitable[T]]) -> T:
     To be called in the main thread.
 
     Raises:
-        SystemExit: SIGTERM came; the work was cancelled and has cleared up after itself.
+        SystemExit: SIGTERM or SIGHUP came; the work was cancelled and has cleared up after itself.
         KeyboardInterrupt: the same for SIGINT.
     """
     stopped: list[int] = []
@@ -61,9 +62,10 @@ def completed(work: Callable[[], Awaitable[T]]) -> T:
         stopped.append(number)
         signal.raise_signal(signal.SIGINT)  # which the event loop knows how to end with
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in ending_signals()[1:]}
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGTERM, stop)
+        for number in before:
+            signal.signal(number, stop)
     try:
         return anyio.run(work)
     except KeyboardInterrupt:
@@ -73,7 +75,14 @@ def completed(work: Callable[[], Awaitable[T]]) -> T:
     except BaseExceptionGroup as group:
         raise _first_in(group) from group
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def ending_signals() -> tuple[signal.Signals, ...]:
+    """The signals that end a program, SIGINT first; SIGHUP that the caller ignores stays so."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return (signal.SIGINT, signal.SIGTERM, *(() if ignored else (signal.SIGHUP,)))
 
 
 class _Conductor:
@@ -112,7 +121,7 @@ class _Conductor:
         return report
 
     async def _obey_signals(self, run: Run) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with anyio.open_signal_receiver(*ending_signals()) as signals:
             async for number in signals:
                 self._signal = number
                 run.interrupt()

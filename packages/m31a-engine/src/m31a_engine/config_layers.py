@@ -190,8 +190,10 @@ def _wanted_type(setting: Setting) -> Any:
         case [name]:
             known = _types(SECTIONS[section])
         case [server, name] if section == "provider":
-            if not re.fullmatch(r"[A-Za-z0-9][\w-]*", server, re.ASCII):
-                raise setting.error("a provider's name has letters, digits, '-' and '_' only")
+            if not re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", server, re.ASCII):
+                raise setting.error(
+                    "a provider's name has letters, digits, '-' and '_' only, at most 64"
+                )
             known = _types(ProviderSettings)
         case []:
             raise setting.error("is a section: write its keys below [" + section + "]")

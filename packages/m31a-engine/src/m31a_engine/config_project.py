@@ -8,10 +8,12 @@ what is kept of other projects is none of a project's business.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import cast
 
 from m31a_engine.config_layers import Key, Setting
 from m31a_engine.config_sections import (
+    AgentsSection,
     OnTimeout,
     PermissionMode,
     PermissionRule,
@@ -43,27 +45,25 @@ def _is_lower(now: object, wanted: object) -> bool:
     return now is None or cast(float, wanted) <= cast(float, now)
 
 
+def _stays_inside(_now: object, wanted: object) -> bool:
+    paths = map(PurePosixPath, cast(tuple[str, ...], wanted))
+    return not any(path.is_absolute() or ".." in path.parts for path in paths)
+
+
 _FREELY = _Permission(lambda _now, _wanted: True, "")
 _LOWER = _Permission(_is_lower, "a project file may only lower it")
+_HIGHER = _Permission(
+    lambda now, wanted: cast(float, wanted) >= cast(float, now),
+    "a project file may only raise it",
+)
 _ONLY_OFF = _Permission(lambda _now, wanted: not wanted, "a project file may only switch it off")
+_INSIDE = _Permission(_stays_inside, "a project file may only name what lies in the project")
 _NEVER = _Permission(lambda _now, _wanted: False, "a project file may not set it")
 
 _TABLE: Mapping[Key, _Permission] = {
     ("model", "default"): _FREELY,
     ("model", "auto_arbitrage"): _ONLY_OFF,
-    **{
-        ("agents", phase): _FREELY
-        for phase in (
-            "default",
-            "initialize",
-            "discuss",
-            "research",
-            "plan",
-            "execute",
-            "verify",
-            "ship",
-        )
-    },
+    **{("agents", phase): _FREELY for phase in AgentsSection.__struct_fields__},
     ("features", "workflow_mode"): _FREELY,
     ("features", "plan_chunk_threshold"): _FREELY,
     ("features", "budget_limit_usd"): _LOWER,
@@ -83,8 +83,11 @@ _TABLE: Mapping[Key, _Permission] = {
     ("tools", "output_chars"): _LOWER,
     **{
         ("verify", name): _FREELY
-        for name in ("build", "test", "lint", "setup", "keep", "known_failures", "timeout_s")
+        for name in ("build", "test", "lint", "setup", "known_failures", "timeout_s")
     },
+    ("verify", "keep"): _INSIDE,
+    ("verify", "coverage"): _FREELY,
+    ("verify", "coverage_min"): _HIGHER,
     ("verify", "direct_limit_s"): _FREELY,
     ("verify", "red_first"): _stricter(tuple(RedFirst), RedFirst.WARN),
     ("git", "ship"): _FREELY,

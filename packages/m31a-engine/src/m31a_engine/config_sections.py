@@ -14,6 +14,7 @@ from m31a_engine.machine import Mode
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=600_000)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 Usd = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Attempts = Annotated[int, msgspec.Meta(ge=0, le=20)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -197,6 +198,10 @@ class VerifySection(msgspec.Struct, frozen=True, kw_only=True):
     test: str = ""
     lint: str = ""
     setup: str = ""
+    coverage: str = ""
+    """A command that prints how much the tests cover."""
+    coverage_min: Percent = 0
+    """How many percent have to be covered; with 0 nothing is measured."""
     keep: tuple[str, ...] = ()
     """Further folders a check needs read-only in their places."""
     known_failures: tuple[str, ...] = ()
@@ -212,6 +217,8 @@ class GitSection(msgspec.Struct, frozen=True, kw_only=True):
     hooks: bool = True
     init: bool = False
     """Whether a folder with files and no repository gets one without asking."""
+    kept_days: Count = 30
+    """How long what stood before a destructive command, and discarded work, stays under a ref."""
 
 
 class ContextSection(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,7 +243,6 @@ class UiSection(msgspec.Struct, frozen=True, kw_only=True):
     """`[ui]`: the terminal app."""
 
     theme: str = "auto"
-    mouse: bool = True
-    vim: bool = False
+    mouse: bool = False
     inline: bool = False
-    leader: str = "ctrl+x"
+    """The conversation stays in the terminal's own history (`m31a --inline`)."""

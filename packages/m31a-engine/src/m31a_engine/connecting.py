@@ -8,7 +8,7 @@ from m31a_engine.config import BUILT_IN_PROVIDERS, Config
 from m31a_engine.config_layers import Source
 from m31a_engine.config_sections import ProviderSettings, TraceHeaders
 from m31a_engine.errors import ConfigError, ProviderFailed
-from m31a_keychain import Missing, SecretStore, default_store, resolve
+from m31a_keychain import Missing, SecretStore, default_store, resolve, variables_of
 from m31a_providers import PrefixBreak, Provider, ProviderError, Retry, connect, is_loopback
 
 PER_TOKEN = 1_000_000
@@ -57,14 +57,12 @@ class Connection:
             raise ConfigError(str(exc), key=f"provider.{self.name}") from exc
 
 
-def provider_of(
-    config: Config, environ: Mapping[str, str], store: SecretStore | None = None
-) -> Provider:
+def provider_of(config: Config, environ: Mapping[str, str]) -> Provider:
     """The chosen provider; nothing is sent before it is asked something.
 
     Raises: as `connection_to`, and ConfigError when its settings cannot be used.
     """
-    return connection_to(config.chosen_provider, config, environ, store).open()
+    return connection_to(config.chosen_provider, config, environ).open()
 
 
 def connection_to(
@@ -158,16 +156,16 @@ def _key(
         return found.secret.reveal()
     if settings.base_url is not None:
         return None
+    ours, usual = variables_of(name)
+    variable = settings.api_key_env or usual
+    trouble = "".join(f"; {told}" for told in found.tried if not told.endswith(": not set"))
     raise ProviderFailed(
-        f"there is no API key for {name}; looked in: {'; '.join(found.tried)}",
-        remedy=f"set one of them, for example: m31a keys set {name}",
+        f"there is no API key for {name}: none in {ours}, {variable}, the keychain (m31a/{name})"
+        f" or provider.{name}.api_key{trouble}",
+        remedy=f"set {variable}, or where there is a keychain: m31a keys set {name}",
     )
 
 
 def _key_is_near(name: str, settings: ProviderSettings, environ: Mapping[str, str]) -> bool:
-    variables = (
-        f"M31A_{name.upper().replace('-', '_')}_API_KEY",
-        f"{name.upper().replace('-', '_')}_API_KEY",
-        settings.api_key_env or "",
-    )
+    variables = (*variables_of(name), settings.api_key_env or "")
     return settings.api_key is not None or any(environ.get(variable) for variable in variables)

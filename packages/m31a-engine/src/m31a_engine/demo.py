@@ -15,6 +15,7 @@ import msgspec
 
 from m31a_engine.assembly import build
 from m31a_engine.config import load_config
+from m31a_engine.desk.opened import refusing
 from m31a_engine.errors import Refused
 from m31a_engine.machine import Mode
 from m31a_engine.run import Run
@@ -44,7 +45,7 @@ async def demo(
     """A run of the demo's goal in a new project at `folder` (None: a new temporary folder).
 
     Raises:
-        Refused: `folder` exists and is not empty.
+        Refused: `folder` exists and is not empty, or git is missing or too old.
     """
     # Only the demo plays a model; every other run would pay for importing a server.
     from m31a_providers.testing import ModelServer, Script
@@ -82,11 +83,12 @@ async def _project(folder: Path | None) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     for name in ("slugs.py", "test_slugs.py", "README.md"):
         (place / name).write_bytes(_file(f"{PROJECT}/{name}.txt"))
-    await Repository.init(
-        place,
-        "A small project with one failing test",
-        add_all=True,
-        author=Identity(name="M31A Demo", email="demo@example.invalid"),
-        trusted=True,
-    )
+    with refusing():
+        await Repository.init(
+            place,
+            "A small project with one failing test",
+            add_all=True,
+            author=Identity(name="M31A Demo", email="demo@example.invalid"),
+            trusted=True,
+        )
     return place

@@ -1,14 +1,12 @@
 """A plan that can be run and that somebody accepted: drafted, retried, asked about, refined."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from m31a_engine.asks import OpenAsks, PlanAnswer, PlanAsk, PlanChoice
 from m31a_engine.config import Config
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
-from m31a_engine.conversation.opening import opening
+from m31a_engine.conversation.opening import begun
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.errors import PlanUnreadable, WaitingForApproval
 from m31a_engine.events import AskClosed, AskOpened, PlanDrafted
@@ -59,7 +57,6 @@ class Drafting:
     config: Config
     hands: Hands
     folder: SessionFolder
-    prompts: Sequence[Path] = ()
 
     async def draft(
         self,
@@ -75,8 +72,7 @@ class Drafting:
             PlanUnreadable: the model gave no plan that can be run, retries included.
             WaitingForApproval: nobody accepted the plan.
         """
-        first = opening("plan", session, parts, self.prompts)
-        talk = Conversation.restore(name, "plan", "", first, self.journal.records)
+        talk = begun(self.talker, name, "plan", session, parts)
         for number in range(1, MAX_REFINEMENTS + 2):
             version = session.plan_version + number
             draft = await once(

@@ -2,17 +2,14 @@
 
 import dataclasses
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import msgspec
 
-from m31a_engine.books import Ledger, Secrets, ledger_at, secrets_of_system
-from m31a_engine.config import TRUST_FILE, Config
 from m31a_engine.config_sections import PermissionMode
 from m31a_engine.desk.approving import (
     accept_plan,
@@ -22,23 +19,21 @@ from m31a_engine.desk.approving import (
     require_pending,
     with_leave,
 )
-from m31a_engine.desk.doctor import Doctor
-from m31a_engine.desk.history import History
-from m31a_engine.desk.model_list import ModelList
+from m31a_engine.desk.belongings import Belongings
 from m31a_engine.desk.permissions import Permissions
-from m31a_engine.errors import EngineError
-from m31a_engine.ground import Ground, survey
+from m31a_engine.errors import EngineError, Refused
+from m31a_engine.ground import Ground, require_apart, survey
 from m31a_engine.machinery import Keeper
 from m31a_engine.prompting.library import require_readable
+from m31a_engine.recalled import kept_options
 from m31a_engine.run import Run
-from m31a_engine.session.home import Home, new_session_id
+from m31a_engine.session.home import ProjectHome, new_session_id
 from m31a_engine.session.journal import Journal, read_records
 from m31a_engine.session.locks import SessionLock
 from m31a_engine.session.state import Options, Session
 from m31a_engine.session.stream import utc_now
-from m31a_engine.shelf import SESSION, Shelf
+from m31a_engine.shelf import SESSION
 from m31a_engine.switchboard import Switchboard
-from m31a_engine.trust import Trust
 from m31a_engine.workshop import Workshop, prompt_folders
 
 DEFAULTS = Options()
@@ -47,42 +42,13 @@ First = Callable[[Journal], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(Belongings):
     """Everything one project's runs need; made by `m31a_engine.build`."""
 
-    config: Config
-    project: Path
-    home: Home
     switchboard: Callable[[], Switchboard]
     """Makes the providers of one run, which closes them at its end."""
-    environ: Mapping[str, str]
     default_mode: PermissionMode
     """Where the configuration names none."""
-
-    @property
-    def sessions(self) -> Shelf:
-        """The project's sessions."""
-        return Shelf(home=self.home.project(self.project), project=self.project)
-
-    @property
-    def ledger(self) -> Ledger:
-        """What all runs came to."""
-        return ledger_at(self.home.root)
-
-    @property
-    def history(self) -> History:
-        """The goals that were entered."""
-        return History(self.home.history)
-
-    @property
-    def secrets(self) -> Secrets:
-        """The keys of this system."""
-        return secrets_of_system(self.environ)
-
-    @property
-    def models(self) -> ModelList:
-        """What the chosen provider offers."""
-        return ModelList(config=self.config, home=self.home, environ=self.environ)
 
     @property
     def permissions(self) -> Permissions:
@@ -94,16 +60,6 @@ class Engine:
             default=self.default_mode,
         )
 
-    @property
-    def trust(self) -> Trust:
-        """Which folders are trusted."""
-        return Trust(self.home.root / TRUST_FILE)
-
-    @property
-    def doctor(self) -> Doctor:
-        """Looks at what a run needs."""
-        return Doctor(config=self.config, project=self.project, environ=self.environ)
-
     @asynccontextmanager
     async def start(self, goal: str, options: Options = DEFAULTS) -> AsyncGenerator[Run]:
         """A run of a goal, in progress; leaving the block before its end interrupts it.
@@ -113,6 +69,11 @@ class Engine:
             Busy: another session works in this project.
         """
         require_readable(prompt_folders(self.config, self.home, self.project))
+        require_apart(self.home.root, self.project)
+        if self.config.git.init:
+            options = msgspec.structs.replace(options, init=True)
+        if options.kind != "demo":  # its model is gone when it has ended
+            options = msgspec.structs.replace(options, given=kept_options(self.config))
         ground = await survey(self.project, options, trusted=self.config.trusted)
         session_id = new_session_id()
         session = Session(
@@ -189,6 +150,7 @@ class Engine:
             on_failure=options.on_failure,
             heal=options.heal,
             dirty="leave",
+            given=kept_options(self.config) or before.given,
         )
         ground = await survey(self.project, merged, trusted=self.config.trusted)
         session = msgspec.structs.replace(session, options=merged)
@@ -209,13 +171,8 @@ class Engine:
         board = await self._board()
         home = self.home.project(self.project)
         with ExitStack() as locks:
-            if not session.options.ghost:
-                locks.callback(SessionLock(home.lock, session.id, utc_now()).close)
             folder = home.session(session.id)
-            folder.make()
-            locks.callback(SessionLock(folder.lock, session.id, utc_now()).close)
-            journal = Journal.open(folder.root)
-            locks.callback(journal.close)
+            journal = self._opened(session, home, locks)
             if new:
                 await journal.intend(SESSION, session)
             if first is not None:
@@ -245,6 +202,28 @@ class Engine:
                 finally:
                     run.interrupt()
                     run.detach()
+
+    def _opened(self, session: Session, home: ProjectHome, locks: ExitStack) -> Journal:
+        """The session's journal, with nobody else at work in it or, ghosts aside, the project.
+
+        Raises:
+            Busy: somebody is.
+            Refused: our own folder cannot be written.
+        """
+        folder = home.session(session.id)
+        try:
+            if not session.options.ghost:
+                locks.callback(SessionLock(home.lock, session.id, utc_now()).close)
+            folder.make()
+            locks.callback(SessionLock(folder.lock, session.id, utc_now()).close)
+            journal = Journal.open(folder.root)
+        except OSError as exc:
+            raise Refused(
+                f"M31A's own folder {self.home.root} cannot be written: {exc.strerror}",
+                remedy="free disk space, or set M31A_HOME to a folder that you can write",
+            ) from exc
+        locks.callback(journal.close)
+        return journal
 
     async def _board(self) -> Switchboard:
         """The providers of a run. Raises: Refused when their prices leave a limit unkept."""

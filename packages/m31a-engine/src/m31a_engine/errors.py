@@ -9,6 +9,7 @@ EngineError
 ├─ BudgetSpent             the next request could cost more than is left
 ├─ LimitReached            turns, time or tool calls are used up
 ├─ WaitingForApproval      a permission was deferred and nothing else can go on
+├─ Denied                  a person said no and stopped the run
 ├─ ProviderFailed          the model's server cannot be used
 ├─ NothingToResume         no session, or none that can go on
 └─ JournalBroken           a session's journal cannot be read

@@ -13,8 +13,6 @@ Rules that consumers may build on:
 6. Fields are only added, with defaults, so that old journals load.
 """
 
-from typing import NewType
-
 import msgspec
 
 from m31a_engine.asks import Answer, Ask
@@ -24,8 +22,6 @@ from m31a_engine.planning.plan import Plan
 from m31a_engine.report import FileReport, Outcome, RunReport
 from m31a_providers import Usage
 from m31a_tools import Display
-
-SessionId = NewType("SessionId", str)
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run.started"):

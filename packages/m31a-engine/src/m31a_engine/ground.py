@@ -11,7 +11,14 @@ from m31a_engine.errors import Refused
 from m31a_engine.paths import shown_path
 from m31a_engine.session.state import Options
 from m31a_engine.shipping.secrets import find_secrets
-from m31a_rollback import CannotSign, Locked, NotARepository, Repository, RollbackError
+from m31a_rollback import (
+    CannotSign,
+    Locked,
+    NotARepository,
+    Repository,
+    RollbackError,
+    UnsafeFolder,
+)
 
 SIGNING = (
     "start the agent or unlock the key (try `git commit-tree -S -m try HEAD^{tree}`), "
@@ -19,6 +26,26 @@ SIGNING = (
 )
 MAX_FILE_BYTES = 10_000_000
 MAX_SCANNED_BYTES = 1_000_000
+
+
+def require_apart(home: Path, project: Path) -> None:
+    """Return if our own folder is outside the project and can be written.
+
+    Raises:
+        Refused: git makes no work tree within another one, or the folder cannot be made.
+    """
+    if home.resolve().is_relative_to(project.resolve()) and (project / ".git").exists():
+        raise Refused(
+            f"M31A's own folder {home} lies in the project {project}",
+            remedy="set M31A_HOME to a folder outside of it",
+        )
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise Refused(
+            f"M31A's own folder {home} cannot be made: {exc.strerror}",
+            remedy="set M31A_HOME to a folder that you can write",
+        ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +103,8 @@ async def _opened(project: Path, options: Options, trusted: bool) -> Repository:
     try:
         return await Repository.open(project, trusted=trusted)
     except NotARepository as exc:
+        if exc.broken or project.resolve() in {Path("/"), Path.home().resolve()}:
+            raise Refused(str(exc if exc.broken else UnsafeFolder(project))) from exc
         empty = not any(project.iterdir())
         if not empty and not options.init:
             raise Refused(

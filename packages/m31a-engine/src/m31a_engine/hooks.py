@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio.to_thread
@@ -121,6 +122,20 @@ class HookRunner:
                 launch.tidy()
         late = f"\nit was stopped after {limit_s:g} s" if result.timed_out else ""
         return result.exit_code or int(result.timed_out), result.output + late
+
+
+async def spoilt(
+    repository: Repository, head: str, said: Prepared, proof: Sequence[tuple[str, str]]
+) -> str:
+    """What hooks for the message have changed that is proven already; "" when nothing."""
+    if said.tree != await repository.tree_of(head):
+        return "it changed files that are verified already"
+    tried = await repository.commit_tree(
+        said.tree, (), said.message, at=datetime.fromtimestamp(0, UTC), sign=False
+    )
+    if not set(await repository.trailers(tried)).issuperset(proof):
+        return "it changed the trailers that hold the proof"
+    return ""
 
 
 def _seen(around: Confined, word: str) -> str:

@@ -16,8 +16,6 @@ from m31a_engine import intent_words as words
 from m31a_engine.lenient_json import Found, scan
 from m31a_engine.machine import Mode
 
-INTENT_TIMEOUT_S: Final = 5.0
-"""How long the model is waited for before the keywords decide alone."""
 _MAX_GOAL_CHARS: Final = 20_000
 _MAX_REPLY_CHARS: Final = 4000
 _MANY_FILES: Final = 30
@@ -139,7 +137,7 @@ def _complexity(text: str, kind: Kind, *, files: int, empty: bool) -> tuple[Comp
         return Complexity.MODERATE, f"something new among {files} source files"
     if count <= 8 and words.SMALL.search(text):
         return Complexity.TRIVIAL, "a small change in few words"
-    return Complexity.SIMPLE, f"one change in {count} words"
+    return Complexity.SIMPLE, f"one change in {count} word{'s' if count != 1 else ''}"
 
 
 def _intent(kind: Kind, complexity: Complexity, *, sure: bool, reason: str) -> Intent:

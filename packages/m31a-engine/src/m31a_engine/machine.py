@@ -9,8 +9,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-import msgspec
-
 from m31a_engine.errors import BadTransition
 
 MAX_DISCUSS_PLAN_CYCLES: Final = 3
@@ -84,28 +82,3 @@ def path_of(mode: Mode) -> tuple[Phase, ...]:
     if mode is Mode.AUTO:
         raise ValueError("mode auto has no path: classify the goal first")
     return _PATHS[mode]
-
-
-class CycleCount(msgspec.Struct, frozen=True, kw_only=True):
-    """How often in a row Plan has gone back to Discuss; part of the session, replaced whole."""
-
-    used: int = 0
-    limit: int = MAX_DISCUSS_PLAN_CYCLES
-
-    @property
-    def left(self) -> int:
-        """How many more times Plan may go back."""
-        return max(0, self.limit - self.used)
-
-    def after(self, origin: Phase, target: Phase) -> "CycleCount":
-        """The count once this transition is made; execute, ship and idle begin anew.
-
-        Raises: BadTransition when the cycles are used up.
-        """
-        if (origin, target) == (Phase.PLAN, Phase.DISCUSS):
-            if not self.left:
-                raise BadTransition(origin, target)
-            return CycleCount(used=self.used + 1, limit=self.limit)
-        if target in {Phase.EXECUTE, Phase.SHIP, Phase.IDLE}:
-            return CycleCount(limit=self.limit)
-        return self

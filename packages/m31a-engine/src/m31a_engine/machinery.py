@@ -56,7 +56,8 @@ class Machinery:
     """Answers a goal that is a question."""
     stream: EventStream
     journal: Journal
-    checkpoint: Callable[[Session], Awaitable[None]]
+    show: Callable[[Session], None]
+    """Takes the session as each phase leaves it, for people to look at."""
     crashed: Callable[[str], None]
     """Takes the traceback of a bug of ours."""
     until: Phase | None = None
@@ -77,7 +78,8 @@ class Machinery:
                 return outcome_of(exc), report
             case RollbackError() | OSError() as world:
                 remedy = "mend it, then resume the session"
-                return Outcome.FAILED, ErrorReport(code="world", message=str(world), remedy=remedy)
+                said = f"the system refused: {world}" if isinstance(world, OSError) else str(world)
+                return Outcome.FAILED, ErrorReport(code="world", message=said, remedy=remedy)
             case bug:
                 self.crashed("".join(traceback.format_exception(caught)))
                 return Outcome.BUG, ErrorReport(
@@ -121,7 +123,7 @@ class Machinery:
             (keyed("done", key, step),),
             PhaseEnded(phase=phase, next=step.next, elapsed_s=elapsed),
         )
-        await self.checkpoint(step.session)
+        self.show(step.session)
         return step
 
     def _ending(self, keeper: "Keeper") -> Ending:

@@ -138,6 +138,8 @@ class Member:
         return listed.get(model)
 
     async def _listed(self) -> Mapping[str, ModelInfo]:
+        if self._models is not None:
+            return self._models
         async with self._asking:
             if self._models is None:
                 self._models = {model.id: model for model in await self._ask()}

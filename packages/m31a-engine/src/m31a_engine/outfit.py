@@ -17,11 +17,13 @@ from m31a_engine.config_sections import PermissionMode
 from m31a_engine.conversation.asker import RunAsker
 from m31a_engine.conversation.hands import Hands, Place
 from m31a_engine.conversation.history import WEB
+from m31a_engine.conversation.trail import Trail
 from m31a_engine.events import Noticed
 from m31a_engine.ground import Ground
 from m31a_engine.leave import READING, policy_of
 from m31a_engine.machinery import Keeper
 from m31a_engine.session.home import SessionFolder
+from m31a_engine.session.journal import Journal
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Bay, ComingBay, Workbench
 from m31a_engine.shelter import Shelter
@@ -57,6 +59,7 @@ class Outfitter:
     workbench: Workbench
     shelter: Shelter
     asks: OpenAsks
+    journal: Journal
     stream: EventStream
     keeper: Keeper
     first_command: Callable[[], Awaitable[None]]
@@ -89,6 +92,7 @@ class Outfitter:
                             project=str(self.ground.repository.root),
                         ),
                         before_destructive=partial(self._keep, bay),
+                        trail=Trail(self.journal, bay, background),
                     )
                 )
             return replace(ready[0], policy=self._with_granted(ready[0].policy))
@@ -133,6 +137,8 @@ class Outfitter:
         return Toolbox((*always.tools, *further)).only((*always.names, *settings.offer))
 
     async def _prepare(self) -> None:
+        if self._prepared:
+            return
         async with self._preparing:
             if not self._prepared:
                 await self.first_command()

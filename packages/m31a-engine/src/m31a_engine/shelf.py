@@ -49,11 +49,8 @@ class Shelf:
     def list(self) -> tuple[SessionInfo, ...]:
         """All sessions that can be read, newest first."""
         folder = self.home.sessions
-        names = (
-            sorted((item.name for item in folder.iterdir()), reverse=True)
-            if (folder.is_dir())
-            else []
-        )
+        found = folder.iterdir() if folder.is_dir() else ()
+        names = sorted((item.name for item in found), reverse=True)
         return tuple(info for name in names if (info := self._info(name)) is not None)
 
     def _info(self, session_id: str) -> SessionInfo | None:
@@ -117,9 +114,12 @@ class Shelf:
             )
         report = report_in(folder)
         if report is not None and report.outcome in ENDED:
+            on_branch = report.outcome is Outcome.SHIPPED_ON_BRANCH
             raise NothingToResume(
                 f"session {session_id} has ended: {report.outcome.value}",
-                remedy="start a new one: m31a run GOAL",
+                remedy=f"to land it: m31a apply {session_id}"
+                if on_branch
+                else "start a new one: m31a run GOAL",
             )
         return session
 

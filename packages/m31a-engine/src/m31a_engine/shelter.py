@@ -101,9 +101,7 @@ class Shelter:
         temp.mkdir(exist_ok=True)
         around = await self._around(tree, folders, writable=True, temp=temp)
         given = around.confinement
-        seen = [call.hooks, *(() if store is None else (store,))]
-        if not around.sandbox.mounts:
-            seen.append(self.repository.common_dir)
+        seen = (call.hooks, *(() if store is None else (store,)))
         further = (
             *(Mount(path, path) for path in seen if around.seen_at(path) == path),
             Mount(call.desk, around.seen_at(call.desk), writable=True),
@@ -126,20 +124,33 @@ class Shelter:
         sandbox = await self.sandbox()
         if not sandbox.mounts:
             writables = (tree.path,) if writable else ()
-            confinement = Confinement(writable=writables, hidden=(self.home,), temp=temp)
-            return Confined(sandbox, confinement)
+            seen = tuple(Mount(path, path) for path in self._read_in_place(folders))
+            given = Confinement(writable=writables, mounts=seen, hidden=(self.home,), temp=temp)
+            return Confined(sandbox, given)
         mounts = await anyio.to_thread.run_sync(self._mounts, tree, tuple(folders), writable)
         return Confined(sandbox, Confinement(mounts=mounts, hidden=(self.home,), temp=temp))
+
+    def _read_in_place(self, folders: Sequence[str]) -> tuple[Path, ...]:
+        """What a work tree leads to and nothing can be mounted for: it may lie out of sight."""
+        root = self.repository.root
+        there = ((root / name).resolve() for name in folders if (root / name).is_dir())
+        return tuple(dict.fromkeys((self.repository.common_dir.resolve(), *there)))
 
     def _mounts(self, tree: WorkTree, folders: Sequence[str], writable: bool) -> tuple[Mount, ...]:
         """The work tree over the project, with its dependencies and its repository in place."""
         root = self.repository.root
-        dependencies = (
-            Mount(root / name, root / name)
+        dependencies = [
+            root / name
             for name in folders
-            if (root / name).is_dir() and not _holds_something(tree.path / name)
+            if (root / name).is_dir()
+            and (Path(name).is_absolute() or not _holds_something(tree.path / name))
+        ]
+        return (
+            Mount(tree.path, root, writable),
+            *(Mount(folder, folder) for folder in dependencies),
+            *(mount for folder in dependencies for mount in _scratch_mounts(folder, tree)),
+            *self._git_mounts(tree),
         )
-        return (Mount(tree.path, root, writable), *dependencies, *self._git_mounts(tree))
 
     def _git_mounts(self, tree: WorkTree) -> tuple[Mount, ...]:
         """The repository where the work tree's `.git` file says, once its folder is covered."""
@@ -151,6 +162,24 @@ class Shelter:
         note.parent.mkdir(exist_ok=True)
         write_atomic(note, f"gitdir: {GIT_AT / own.relative_to(common)}\n".encode())
         return (Mount(common, GIT_AT), Mount(note, root / ".git"))
+
+
+def _scratch_mounts(folder: Path, tree: WorkTree) -> tuple[Mount, ...]:
+    """A place of the work tree's own where vite writes what it makes of its configuration.
+
+    It insists on one within `node_modules`, and leaves it there empty wherever it has run; where
+    it never ran the empty folder is made, for in a folder that is read-only nothing can be mounted.
+    """
+    place = folder / ".vite-temp"
+    if not (folder / "vite" / "package.json").is_file() or place.is_symlink():
+        return ()
+    own = tree.checkout.git_dir / "m31a" / "vite-temp"
+    try:
+        place.mkdir(exist_ok=True)
+        own.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return ()
+    return (Mount(own, place, writable=True),)
 
 
 def _holds_something(path: Path) -> bool:

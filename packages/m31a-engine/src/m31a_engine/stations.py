@@ -10,6 +10,7 @@ import anyio.to_thread
 from m31a_engine.arbitrage import Arbitrage
 from m31a_engine.asks import OpenAsks
 from m31a_engine.chat import Chat
+from m31a_engine.checking_room import CheckingRoom
 from m31a_engine.checks.result import CheckResult
 from m31a_engine.committing import Commits
 from m31a_engine.compass import Compass
@@ -27,16 +28,15 @@ from m31a_engine.outfit import Outfitter
 from m31a_engine.phases.execute import Execute
 from m31a_engine.phases.initialize import Initialize
 from m31a_engine.phases.ship import Ship
-from m31a_engine.phases.verify import Verify
 from m31a_engine.proof import Prover, without_secrets
 from m31a_engine.session.home import SessionFolder
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
+from m31a_engine.session.wish import Wish
 from m31a_engine.session.workbench import Workbench
 from m31a_engine.shelter import Shelter
 from m31a_engine.summary_call import SummaryCall
-from m31a_engine.taskwork import Wish
 from m31a_taskrunner import Control
 from m31a_tools import Rule
 
@@ -58,8 +58,6 @@ class Stations:
     asks: OpenAsks
     control: Control
     keeper: Keeper
-    prompts: Sequence[Path]
-    """Folders whose texts take the place of our own prompts, the first one first."""
     compass: Compass
     wishes: Callable[[], Wish]
     keep_rules: Callable[[Sequence[Rule]], object]
@@ -82,6 +80,7 @@ class Stations:
             workbench=self.workbench,
             shelter=self.shelter,
             asks=self.asks,
+            journal=self.journal,
             stream=self.stream,
             keeper=self.keeper,
             first_command=note_environment,
@@ -112,12 +111,7 @@ class Stations:
             config=self.config,
             stream=self.stream,
             project=self.ground.repository.root,
-            ask_intent=IntentCall(
-                talker=self.talker,
-                journal=self.journal,
-                config=self.config,
-                prompts=self.prompts,
-            ).ask,
+            ask_intent=IntentCall(talker=self.talker, config=self.config).ask,
             recall=self._recall,
         )
 
@@ -133,7 +127,6 @@ class Stations:
 
         return Discuss(
             talker=self.talker,
-            prompts=self.prompts,
             stream=self.stream,
             journal=self.journal,
             asks=self.asks,
@@ -146,17 +139,15 @@ class Stations:
         return MakePlan(
             drafting=self._drafting(),
             talker=self.talker,
-            prompts=self.prompts,
             journal=self.journal,
             config=self.config,
             hands=self.outfit.reading(),
-            orient=self.compass.orientation,
+            compass=self.compass,
         )
 
     def _drafting(self) -> Drafting:
         return Drafting(
             talker=self.talker,
-            prompts=self.prompts,
             stream=self.stream,
             journal=self.journal,
             asks=self.asks,
@@ -183,13 +174,11 @@ class Stations:
             journal=self.journal,
             stream=self.stream,
             talker=self.talker,
-            prompts=self.prompts,
         )
 
     def _execute(self) -> RunsPhase:
         return Execute(
             talker=self.talker,
-            prompts=self.prompts,
             stream=self.stream,
             journal=self.journal,
             config=self.config,
@@ -204,10 +193,11 @@ class Stations:
         )
 
     def _verify(self) -> RunsPhase:
+        from m31a_engine.phases.verify import Verify  # direct mode goes without
+
         return Verify(
             prover=self._prover(),
             talker=self.talker,
-            prompts=self.prompts,
             stream=self.stream,
             journal=self.journal,
             config=self.config,
@@ -225,19 +215,14 @@ class Stations:
             config=self.config,
             workbench=self.workbench,
             commits=self._commits(),
-            summarise=SummaryCall(
-                talker=self.talker,
-                journal=self.journal,
-                repository=self.ground.repository,
-                prompts=self.prompts,
-            ).ask,
+            summarise=SummaryCall(talker=self.talker, repository=self.ground.repository).ask,
         )
 
     def _prover(self) -> Prover:
         async def tell(result: CheckResult) -> None:
             await self.stream.emit(CheckEnded(result=without_secrets(result)))
 
-        return Prover(
+        room = CheckingRoom(
             repository=self.ground.repository,
             config=self.config,
             scratch=self.folder.checkout,
@@ -245,15 +230,9 @@ class Stations:
             environ=self.environ,
             shelter=self.shelter,
             emit=tell,
-            journal=self.journal,
         )
+        return Prover(room, self.journal)
 
     async def answer(self, session: Session) -> str:
         """The model's answer to a goal that is a question."""
-        chat = Chat(
-            talker=self.talker,
-            prompts=self.prompts,
-            journal=self.journal,
-            hands=self.outfit.reading(),
-        )
-        return await chat.answer(session)
+        return await Chat(talker=self.talker, hands=self.outfit.reading()).answer(session)

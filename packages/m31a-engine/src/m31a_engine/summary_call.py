@@ -1,18 +1,14 @@
 """Ask the model what was built and how to try it, once the commit stands."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import anyio
 
-from m31a_engine.conversation.history import Conversation
-from m31a_engine.conversation.opening import goal_text, opening
+from m31a_engine.conversation.opening import begun, goal_text
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.errors import BudgetSpent, LimitReached, ProviderFailed
 from m31a_engine.machine import Mode
 from m31a_engine.paths import shown_path
-from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session
 from m31a_rollback import Diff, Repository
 
@@ -26,9 +22,7 @@ class SummaryCall:
     """One request after Ship; whatever becomes of it, what is shipped stays shipped."""
 
     talker: Talker
-    journal: Journal
     repository: Repository
-    prompts: Sequence[Path] = ()
 
     async def ask(self, session: Session) -> str:
         """What was built and how to try it; empty when the model does not say.
@@ -39,9 +33,7 @@ class SummaryCall:
             return ""
         diff = await self.repository.diff(session.base, session.head, patch_limit_bytes=PATCH_BYTES)
         parts = (goal_text(session), _work_text(session), _diff_text(diff))
-        first = opening("ship", session, parts, self.prompts)
-        name = f"ship-{session.round}/summary"
-        talk = Conversation.restore(name, "ship", "", first, self.journal.records)
+        talk = begun(self.talker, f"ship-{session.round}/summary", "ship", session, parts)
         with anyio.move_on_after(LIMIT_S):
             try:
                 return await self.talker.carry_on(talk, None)

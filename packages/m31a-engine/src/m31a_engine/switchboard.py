@@ -61,7 +61,7 @@ class Switchboard:
         self._members = {name: self._opened(name) for name in names}
         self._line = tuple(self._members.values())
         self._answering = self._in_line()
-        self._settling = anyio.Lock()
+        self._settling = anyio.Lock(fast_acquire=True)
         self._news: deque[News] = deque()
         self._something_new = anyio.Event()
         self._breaks: dict[int, PrefixBreak] = {}

@@ -1,19 +1,17 @@
 """One task from its first request to its commit: talk, integrate, mend."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import anyio
-import msgspec
 
 from m31a_engine.arbitrage import Arbitrage
 from m31a_engine.committing import Commits, HookRefused
 from m31a_engine.compass import Compass
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
-from m31a_engine.conversation.opening import goal_text, opening, task_text
+from m31a_engine.conversation.opening import begun, goal_text, task_text
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.errors import WaitingForApproval, sole
 from m31a_engine.events import CommitMade, TaskHealing
@@ -50,15 +48,6 @@ class Broken(Exception):
     """What the task left cannot be right; the text goes to the healing attempt."""
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person wants to have done once more."""
-
-    heal: tuple[int, ...] = ()
-    """Tasks to be worked on again, on what they left."""
-    undo: bool = False
-    """The newest task: taken back, and done anew."""
-
-
 class Gate:
     """Tasks pass it together; one that was sent back passes it alone."""
 
@@ -90,6 +79,18 @@ class Gate:
             yield
 
 
+async def work_through(
+    talker: Talker, talk: Conversation, hands_for: HandsFor, coming: ComingBay
+) -> str:
+    """The closing words of a conversation that works in a work tree, once all of it has ended."""
+    async with Background() as background:
+        hands = hands_for(talk.name, coming, background)
+        closing = await talker.carry_on(talk, hands)
+        await background.stop_all()
+        await hands.end()
+    return closing
+
+
 def key_of(session: Session, task_id: int) -> str:
     """The name of a task's work in the journal."""
     return f"execute-{session.round}/task-{task_id}"
@@ -108,7 +109,6 @@ class TaskWork:
     session: Session
     plan: Plan
     compass: Compass
-    prompts: Sequence[Path]
     arbitrage: Arbitrage | None = None
     """Chooses a model for each task, where that is switched on."""
     gate: Gate = field(default_factory=Gate)
@@ -173,10 +173,7 @@ class TaskWork:
         if phase == "execute" and self.arbitrage is not None:
             await self.arbitrage.choose(planned, f"{key_of(self.session, planned.id)}/model")
         talk = await self._conversation(planned, key, phase, news)
-        async with Background() as background:
-            hands = self.hands_for(key, coming, background)
-            closing = await self.talker.carry_on(talk, hands)
-            await background.stop_all()
+        closing = await work_through(self.talker, talk, self.hands_for, coming)
         message = title_of(planned.description)
         bay = await coming.get()
         try:
@@ -208,8 +205,15 @@ class TaskWork:
         named = [file.path for file in planned.files]
         files = await self.compass.orientation(planned.description, ORIENTATION_TOKENS, named)
         parts = (files, goal_text(self.session), task_text(self.plan, planned), news)
-        first = opening("autonomous" if alone else phase, self.session, parts, self.prompts)
-        return Conversation.restore(key, phase, str(planned.id), first, self.journal.records)
+        return begun(
+            self.talker,
+            key,
+            phase,
+            self.session,
+            parts,
+            task=str(planned.id),
+            preface="autonomous" if alone else "",
+        )
 
     async def _announce(self, planned: PlannedTask, done: Integrated, message: str) -> None:
         await self.stream.emit(

@@ -1,7 +1,7 @@
 """The readable view of the last foreground session in the project's `.m31a/`.
 
 Written for people, never read back, and kept out of git by `.git/info/exclude`. What holds
-is below M31A_HOME.
+is below M31A_HOME: nobody waits until these are on the disk.
 """
 
 from collections.abc import Iterable
@@ -57,7 +57,8 @@ class Views:
             return
         file.parent.mkdir(exist_ok=True)
         lines = text if not text or text.endswith("\n") else text + "\n"
-        write_atomic(file, f"{lines}{EXCLUDED}\n".encode("utf-8", "surrogateescape"))
+        text = f"{lines}{EXCLUDED}\n"
+        write_atomic(file, text.encode("utf-8", "surrogateescape"), synced=False)
 
     def write(self, session: Session, outcome: str = "running") -> None:
         """Bring the view up to date."""
@@ -89,7 +90,7 @@ class Views:
     def _put(self, name: str, text: str) -> None:
         folder = self.project / FOLDER
         folder.mkdir(exist_ok=True)
-        write_atomic(folder / name, text.encode("utf-8", "surrogateescape"))
+        write_atomic(folder / name, text.encode("utf-8", "surrogateescape"), synced=False)
 
 
 def messages_in(records: Iterable[Record]) -> Iterable[SaidIn]:

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 import msgspec
-from anyio.abc import TaskGroup
 
 from m31a_engine.arbitrage import Arbitrage
 from m31a_engine.asks import OpenAsks
@@ -16,66 +16,39 @@ from m31a_engine.closing import Closing
 from m31a_engine.compass import Compass
 from m31a_engine.config import Config
 from m31a_engine.config_sections import PermissionMode
+from m31a_engine.conversation.helm import Helm
 from m31a_engine.conversation.history import replies_in
 from m31a_engine.conversation.models import Models
-from m31a_engine.conversation.steering import Remark, Steering
+from m31a_engine.conversation.steering import Steering
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.conversation.window import WindowWatch
+from m31a_engine.errors import JournalBroken, sole
 from m31a_engine.events import Envelope, Noticed, RunEnded, RunStarted
+from m31a_engine.experience import Experience
 from m31a_engine.ground import Ground
 from m31a_engine.learning.memory import Memory
 from m31a_engine.machine import Phase
 from m31a_engine.machinery import Ending, Keeper, Machinery
 from m31a_engine.report import ErrorReport, Outcome, RunReport
-from m31a_engine.run import (
-    CancelTask,
-    Command,
-    Consolidate,
-    Continue,
-    HealTask,
-    Pause,
-    Run,
-    SetPhaseModel,
-    SetProvider,
-    SkipTask,
-    Steer,
-    Undo,
-)
+from m31a_engine.run import Run
 from m31a_engine.session.home import Home, ProjectHome, SessionFolder
 from m31a_engine.session.journal import Journal
+from m31a_engine.session.scratch import clear
 from m31a_engine.session.state import Session
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
+from m31a_engine.shelf import ENDED
 from m31a_engine.shelter import Shelter
 from m31a_engine.stations import Stations
+from m31a_engine.sweeping import Sweep
 from m31a_engine.switchboard import Switchboard
-from m31a_engine.taskwork import Wish
 from m31a_engine.trust import PROMPTS_FOLDER
 from m31a_engine.views import Views
-from m31a_ledger import LedgerEntry, LedgerError, LedgerStore
 from m31a_rollback import RollbackError
 from m31a_taskrunner import Control
 from m31a_tools import Rule, write_atomic
 
 logger = logging.getLogger(__name__)
-
-CHECKPOINTS = 2
-
-
-class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A place a session can be taken back to."""
-
-    phase: Phase
-    commit: str
-    plan_version: int
-
-
-def _rows_of(store: LedgerStore) -> tuple[LedgerEntry, ...]:
-    """What the ledger holds; nothing when it cannot be read, which is said at the run's end."""
-    try:
-        return store.entries()
-    except (LedgerError, OSError, ValueError):
-        return ()
 
 
 def prompt_folders(config: Config, home: Home, project: Path) -> tuple[Path, ...]:
@@ -106,16 +79,13 @@ class Workshop:
     budget: Budget = field(init=False)
     stream: EventStream = field(init=False)
     workbench: Workbench = field(init=False)
-    prompts: tuple[Path, ...] = field(init=False)
     compass: Compass = field(init=False)
     shelter: Shelter = field(init=False)
     models: Models = field(init=False)
     window: WindowWatch = field(init=False)
     steering: Steering = field(init=False)
     talker: Talker = field(init=False)
-    _doing: TaskGroup | None = None
-    _wish: Wish = field(default_factory=Wish)
-    _checkpoints: list[Checkpoint] = field(default_factory=list)
+    helm: Helm = field(init=False)
 
     def open(self, session: Session) -> Run:
         """The run as its caller sees it."""
@@ -147,9 +117,8 @@ class Workshop:
         self.models = Models(self.config)
         self.steering = Steering(self.journal)
         self.window = WindowWatch(self.board, self.config.context.trigger, self.config.context.warn)
-        self.prompts = prompt_folders(self.config, self.home, self.ground.repository.root)
         self.talker = Talker(
-            prompts=self.prompts,
+            prompts=prompt_folders(self.config, self.home, self.ground.repository.root),
             board=self.board,
             stream=self.stream,
             journal=self.journal,
@@ -160,31 +129,47 @@ class Workshop:
             session=session.id,
             turns=self.config.features.max_turns,
         )
-        return Run(session.id, self.stream.reader, self.asks, self._command)
+        self.helm = Helm(
+            board=self.board,
+            control=self.control,
+            journal=self.journal,
+            models=self.models,
+            steering=self.steering,
+            window=self.window,
+        )
+        return Run(session.id, self.stream.reader, self.asks, self.helm.take)
 
     async def work(self, run: Run, session: Session, resumed: bool) -> None:
         """Carry the session to an end and say which; never raises but on cancellation."""
         keeper = self.keeper
         ending: Ending | None = None
         with run.scope:
-            await self._say_hello(session, resumed)
-            async with anyio.create_task_group() as group:
-                self._doing = group
-                group.start_soon(self._prepare)
-                group.start_soon(self._tell_news)
-                ending = await self._machinery().drive(keeper)
-                self._doing = None
-                group.cancel_scope.cancel()
+            try:
+                await self._say_hello(session, resumed)
+                async with anyio.create_task_group() as group:
+                    self.helm.crew = group
+                    group.start_soon(self._prepare)
+                    group.start_soon(self._tell_news)
+                    ending = await self._machinery().drive(keeper)
+                    self.helm.crew = None
+                    group.cancel_scope.cancel()
+            except Exception as caught:
+                # The machinery ends with a word for everything; beside it only the journal fails.
+                match sole(caught):
+                    case JournalBroken() as exc:
+                        error = ErrorReport(code=exc.code, message=exc.message, remedy=exc.remedy)
+                        ending = Ending(keeper.session, Outcome.FAILED, error)
+                    case _:
+                        raise
         with anyio.CancelScope(shield=True):
-            await self.board.tell(self.stream.emit)
             ending = ending or Ending(session=keeper.session, outcome=Outcome.INTERRUPTED)
             report = await self._close(ending)
-            if ending.outcome in {Outcome.SHIPPED, Outcome.SHIPPED_PARTIAL}:
-                await self.workbench.remove()
+            if ending.outcome in ENDED:
+                with suppress(OSError, RollbackError):  # a later run sweeps
+                    await clear(self.ground.repository, self.folder.worktrees)
             self.compass.close()
             await self.board.aclose()
-            await self.stream.emit(RunEnded(outcome=report.outcome, report=report))
-            self.stream.close()
+            await self.stream.end(RunEnded(outcome=report.outcome, report=report))
 
     async def _close(self, ending: Ending) -> RunReport:
         """The report; also when what belongs to the end cannot be written any more."""
@@ -202,8 +187,9 @@ class Workshop:
             memory=self._memory(),
         )
         try:
+            await self.board.tell(self.stream.emit)
             return await closing.close(ending)
-        except (OSError, RollbackError) as exc:
+        except (OSError, RollbackError, JournalBroken) as exc:
             session = ending.session
             error = ending.error or ErrorReport(
                 code="world", message=f"the end of the run could not be written: {exc}"
@@ -220,34 +206,24 @@ class Workshop:
                 error=error,
             )
 
-    def _memory(self) -> Memory | None:
-        """What is known of the project; nothing is recalled for a demo, nor learned from one."""
-        settings, options = self.config.ledger, self.keeper.session.options
-        if not (settings.enabled and settings.recall) or options.kind == "demo":
-            return None
-        store = LedgerStore(self.home.ledger)
-        return Memory(file=self.project_home.facts, entries=store.entries, is_ours=self._is_ours)
+    @property
+    def _experience(self) -> Experience:
+        return Experience(config=self.config, home=self.home, project=self.project_home)
 
-    def _is_ours(self, row: LedgerEntry) -> bool:
-        """Whether a row is of this project, or those of others may be used here."""
-        session = row.session.partition("/")[0]
-        places = (self.project_home, self.project_home.archive)
-        return self.config.ledger.share or any(
-            place.session(session).root.is_dir() for place in places
-        )
+    def _memory(self) -> Memory | None:
+        return self._experience.memory(self.keeper.session.options.kind)
 
     def _arbitrage(self) -> Arbitrage | None:
         """What chooses a model for each task; None where that is not wanted."""
         if not self.config.model.auto_arbitrage:
             return None
-        store = LedgerStore(self.home.ledger)
         return Arbitrage(
             board=self.board,
             models=self.models,
             journal=self.journal,
             stream=self.stream,
             threshold=self.config.model.arbitrage_threshold,
-            rows=lambda: filter(self._is_ours, _rows_of(store)),
+            rows=self._experience.rows,
         )
 
     def _worked_with(self, session: Session) -> str:
@@ -269,6 +245,8 @@ class Workshop:
             await self.workbench.prepare()
             await self._look_for_sandbox()
             await self.compass.prepare(self.keeper.session.base, self.workbench.first_path)
+            kept_days = self.config.git.kept_days
+            await Sweep(self.ground.repository, self.project_home, kept_days).run()
         except Exception:
             logger.debug("not all was made beforehand", exc_info=True)
 
@@ -323,9 +301,8 @@ class Workshop:
             control=self.control,
             keeper=self.keeper,
             memory=self._memory(),
-            prompts=self.prompts,
             compass=self.compass,
-            wishes=self._take_wishes,
+            wishes=self.helm.wishes,
             keep_rules=self.keep_rules,
             arbitrage=self._arbitrage(),
         )
@@ -334,66 +311,12 @@ class Workshop:
             answer=stations.answer,
             stream=self.stream,
             journal=self.journal,
-            checkpoint=self._checkpoint,
+            show=self._show,
             crashed=self._crashed,
             until=self.until,
         )
 
-    def _command(self, command: Command) -> bool:
-        match command:
-            case Pause():
-                self.control.pause()
-                return True
-            case Continue():
-                self.control.proceed()
-                return True
-            case SkipTask():
-                return self.control.skip(str(command.task_id))
-            case CancelTask():
-                return self.control.cancel(str(command.task_id))
-            case HealTask():
-                heal = dict.fromkeys((*self._wish.heal, command.task_id))
-                self._wish = Wish(heal=tuple(heal), undo=self._wish.undo)
-                return self._doing is not None
-            case Undo():
-                self._wish = Wish(heal=self._wish.heal, undo=True)
-                return self._doing is not None
-            case SetPhaseModel():
-                self.models.choose(command.phase, command.model)
-                self.board.take_as_named(command.model)
-                return True
-            case SetProvider():
-                return self._doing is not None and self.board.choose(command.name)
-            case Consolidate():
-                self.window.want()
-                return True
-            case Steer():
-                return self._steer(command)
-
-    def _take_wishes(self) -> Wish:
-        """What a person wants to have done once more; asked for once."""
-        wish, self._wish = self._wish, Wish()
-        return wish
-
-    def _steer(self, command: Steer) -> bool:
-        """Take a remark in and keep it on disk; False when nobody works any more."""
-        if self._doing is None or not command.text.strip():
-            return False
-        task = "" if command.task_id is None else str(command.task_id)
-        entry = self.steering.say(Remark(text=command.text.strip(), task=task))
-        self._doing.start_soon(self.journal.append, entry)
-        return True
-
-    async def _checkpoint(self, session: Session) -> None:
-        self._checkpoints.append(
-            Checkpoint(
-                phase=session.phase,
-                commit=session.head or session.base,
-                plan_version=session.plan_version,
-            )
-        )
-        newest = self._checkpoints[-CHECKPOINTS:]
-        write_atomic(self.folder.checkpoints, msgspec.json.encode(newest), mode=0o600)
+    def _show(self, session: Session) -> None:
         views = self._views()
         if views is not None:
             views.exclude()

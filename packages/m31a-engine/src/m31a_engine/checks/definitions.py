@@ -59,6 +59,11 @@ _DEPENDENCIES = re.compile(
 )
 
 
+_GO_MODULES = re.compile(r"go\.(?:mod|work)")
+_TS_SETTINGS = re.compile(r"[tj]sconfig[\w.-]*\.json")
+_JS_CODE = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+
+
 def declares_dependencies(path: str) -> bool:
     """Whether the file says what is to be installed."""
     return _DEPENDENCIES.fullmatch(PurePosixPath(path).name) is not None
@@ -68,6 +73,10 @@ def may_define(path: str, commands: Sequence[str]) -> bool:
     """Whether a change of this file can be a change of a check; its contents decide the rest."""
     where = PurePosixPath(path)
     if _INSTALLED.intersection(where.parts) or _ALWAYS.fullmatch(where.name):
+        return True
+    if "vendor" in where.parts and (where.suffix == ".go" or where.name == "modules.txt"):
+        return True
+    if _GO_MODULES.fullmatch(where.name) or _TS_SETTINGS.fullmatch(where.name):
         return True
     if any(kind.fullmatch(where.name) for kind in (_CONFTEST, _MAKE, _VITE)):
         return True
@@ -91,12 +100,32 @@ def definition(path: str, source: str | None, commands: Sequence[str]) -> object
             return _setup_cfg(source)
         case "Cargo.toml":
             return _cargo(source)
+        case name if _GO_MODULES.fullmatch(name):
+            return _directives(source, "replace") or None
+        case name if _TS_SETTINGS.fullmatch(name):
+            return (
+                re.findall(r'"(?:paths|baseUrl|extends)"\s*:\s*(?:\{[^}]*\}|[^,}\n]*)', source)
+                or None
+            )
         case name if _MAKE.fullmatch(name):
-            return _makefile(source, commands, included=name.endswith(".mk"))
+            return _makefile(source, commands, included=name.endswith(".mk") or "/" in path)
         case name if _VITE.fullmatch(name):
             return source if re.search(r"\btest\s*:|vitest", source) else None
         case _:
             return source
+
+
+def scripts_at(word: str) -> tuple[str, ...]:
+    """The files that a word of a command can stand for: with its ending, or as a module."""
+    path = word.removeprefix("./")
+    dotted = word.replace(".", "/")
+    return (
+        path,
+        *(f"{path}{suffix}" for suffix in _JS_CODE),
+        f"{path}/index.js",
+        f"{dotted}.py",
+        f"{dotted}/__main__.py",
+    )
 
 
 def paths_named(part: object) -> frozenset[str]:
@@ -135,9 +164,28 @@ def shadowed_module(path: str, roots: frozenset[str], *, is_new: bool) -> str | 
     return None
 
 
+def _directives(source: str, name: str) -> list[str]:
+    """The lines of one directive in a file of go's, blocks taken apart."""
+    found: list[str] = []
+    inside = False
+    for line in source.splitlines():
+        words = line.partition("//")[0].split()
+        if inside:
+            inside = words != [")"]
+            found += [" ".join(words)] if inside and words else []
+        elif words[:1] == [name]:
+            inside = words[1:] == ["("]
+            found += [] if inside else [" ".join(words[1:])]
+    return found
+
+
 def twins_of(path: str) -> tuple[str, ...]:
     """Files of the module that this one, when it is new, would be imported in place of."""
     where = PurePosixPath(path)
+    if where.suffix in _JS_CODE or not where.suffix:
+        stem = where.stem if where.suffix else where.name
+        others = (where.with_name(f"{stem}{suffix}") for suffix in _JS_CODE)
+        return tuple(str(other) for other in others if other != where)
     module, folder = where.name.partition(".")[0], where.parent
     package = where.name == "__init__.py"
     if package:

@@ -249,7 +249,7 @@ def _listing(folder: Path) -> list[tuple[str, object]]:
         return []
     listed: list[tuple[str, object]] = []
     for entry in entries:
-        if entry.name in ("__pycache__", ".cache", ".vite", ".bin"):
+        if entry.name in ("__pycache__", ".cache", ".vite", ".vite-temp", ".bin"):
             continue
         path = Path(entry.path)
         if not entry.is_dir():

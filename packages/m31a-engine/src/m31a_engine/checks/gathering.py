@@ -1,11 +1,13 @@
 """One verification while it is being made: what was seen, and what follows from it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from m31a_engine.checks.canary import can_bend_runner, canary, told_all
+from m31a_engine.checks.canary import bent_families, canary, carriers, told
+from m31a_engine.checks.coverage import Gate, judge_coverage, left_out, not_measured
 from m31a_engine.checks.criteria import TaskCriterion, runs_tests, search_criteria, shows_behaviour
 from m31a_engine.checks.judge import against_base, changed_files, judge, new_failures
+from m31a_engine.checks.leaning import tests_can_fail, things_of_tests
 from m31a_engine.checks.observation import Observation
 from m31a_engine.checks.patch import AddedLine
 from m31a_engine.checks.result import (
@@ -20,7 +22,7 @@ from m31a_engine.checks.result import (
     verdict_of,
 )
 from m31a_engine.checks.stand import Stand, Surroundings, stand
-from m31a_engine.checks.tamper import base_tests
+from m31a_engine.checks.tamper import LINK_MODE, base_tests
 from m31a_engine.checks.testfiles import is_test_file
 from m31a_engine.config_sections import RedFirst
 from m31a_engine.planning.plan import RunCriterion
@@ -37,6 +39,7 @@ class Gathering:
     known_failures: frozenset[str]
     allow: frozenset[str]
     planned_tests: frozenset[str]
+    criteria_read: bool
     may_run: Callable[[str], bool]
     surroundings: Surroundings
     head: Stand
@@ -74,6 +77,11 @@ class Gathering:
             else:
                 unseen = self.head.not_run(command, "its command has no leave to run")
                 await self.add(judge(one.name, unseen, behavioural=shows_behaviour(command)))
+
+    async def base_is_green(self) -> bool:
+        """Whether all tests pass on the base."""
+        tests = [command.command for command in self.commands if command.behavioural]
+        return all([(await self.base.observe(command)).green for command in tests])
 
     async def run_red_first(self, wanted: RedFirst) -> None:
         """Whether a test shows the change: red on the base, where the change is not there yet."""
@@ -121,11 +129,13 @@ class Gathering:
         """The tests as the base has them, and no other, on the head's program."""
         if self.allow & {TEST_CHANGES, FindingKind.BASE_TESTS_RED}:
             return
-        files = await base_tests(
-            self.surroundings.repository,
-            self.base.commit,
-            [file for file in self.diff.files if file.path not in self.planned_tests],
+        repository, base = self.surroundings.repository, self.base.commit
+        changes = [file for file in self.diff.files if file.path not in self.planned_tests]
+        files = await base_tests(repository, base, changes)
+        things = await things_of_tests(
+            repository, base, self.head.commit, [file.path for file in changes]
         )
+        files |= await repository.blobs(base, things) if things else {}
         commands = [command for command in self.commands if command.behavioural]
         if not files or not commands:
             return
@@ -141,34 +151,55 @@ class Gathering:
 
     async def run_canary(self, lines: Sequence[AddedLine]) -> None:
         """Whether the checks can still turn red, where the change could keep them from it."""
-        if not can_bend_runner(lines) or TEST_CHANGES in self.allow:
+        families = bent_families(lines)
+        if not families or TEST_CHANGES in self.allow:
             return
-        tree = await self.surroundings.repository.ls_tree(self.base.commit)
-        files = canary(entry.path for entry in tree)
-        for command in self.commands if files else ():
+        for command in self.commands:
             seen = await self.head.observe(command.command)
             if not command.behavioural or not seen.green or seen.counts is None:
                 continue
-            if await self._silences(self.head, command, files) and not await self._silences(
-                self.base, command, files
+            wanted, told_here = await self._tried(self.head, command, families)
+            if (
+                told_here < wanted
+                and told_here < (await self._tried(self.base, command, families))[1]
             ):
                 self.findings.append(
                     Finding(
                         kind=FindingKind.TEST_LOOSENED,
                         severity=Severity.BLOCKING,
-                        text=f"{command.name}: it tells no failure of a test that has to fail,"
-                        " as it does on the base",
+                        text=f"{command.name}: it does not tell all failures of tests that have to"
+                        " fail, as it does on the base",
                     )
                 )
 
-    async def _silences(
-        self, where: Stand, command: CheckCommand, files: Mapping[str, bytes]
-    ) -> bool:
-        """Whether a check does not tell the failures of tests that fail."""
+    async def _tried(
+        self, where: Stand, command: CheckCommand, families: frozenset[str]
+    ) -> tuple[int, int]:
+        """How many tests have to fail in a tree with a canary, and how many failures are told."""
+        repository = self.surroundings.repository
+        tree = await repository.ls_tree(where.commit)
+        paths = carriers(families, (entry.path for entry in tree if entry.mode != LINK_MODE))
+        laid = canary(await repository.blobs(where.commit, paths) if paths else {})
+        if not laid.failing:
+            return 0, 0
         async with stand(
-            self.surroundings, "canary", where.commit, overlay=files, overlay_of="canary"
+            self.surroundings, "canary", where.commit, overlay=laid.files, overlay_of="canary"
         ) as mixed:
-            return not told_all(await mixed.observe_anew(command.command))
+            return laid.failing, told(await mixed.observe_anew(command.command))
+
+    async def run_coverage(self, gate: Gate, lines: Sequence[AddedLine]) -> None:
+        """Whether the tests run enough of the program, where somebody asks for that."""
+        if not gate.command:
+            result = judge_coverage(gate, self.head.not_run("", gate.why_not), None)
+        elif any(not result.passed for result in self.results if result.behavioural):
+            result = judge_coverage(gate, self.head.not_run("", "the tests are not green"), None)
+        else:
+            head = await self.head.observe(gate.command)
+            base = await self._on_base(gate.command, head)
+            result = judge_coverage(gate, head, base)
+            self.findings += left_out(lines)
+        self.findings += not_measured(result)
+        await self.add(result)
 
     def verification(self, manual_steps: Sequence[str]) -> Verification:
         """All of it, and the verdict."""
@@ -196,12 +227,20 @@ class Gathering:
         await self.add(result)
 
     async def _criterion(self, name: str, command: str) -> None:
-        """A run criterion is evidence when a runner ran tests in it, or when the base fails it."""
+        """A criterion is the model's own: alone it proves nothing by ending well.
+
+        It is evidence when a runner ran tests in it that can fail, or when a person has read it
+        and the base fails it. Red it counts in any case.
+        """
         head = await self.head.observe(command)
         base = await self._on_base(command, head)
         tested = runs_tests(command) and head.counts is not None and head.counts.passed > 0
         red_before = base is not None and not base.green and not base.blocked
-        behavioural = shows_behaviour(command) and (not head.green or tested or red_before)
+        behavioural = shows_behaviour(command) and (
+            not head.green
+            or (self.criteria_read and red_before)
+            or (tested and await tests_can_fail(self.surroundings.repository, self.head.commit))
+        )
         result = judge(name, head, behavioural=behavioural)
         self.findings += changed_files(name, head, base, behavioural=behavioural)
         await self.add(result)

@@ -31,6 +31,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Tracked files that it wrote to, and left as they had been."""
     seconds: float = 0.0
     output_tail: str = ""
+    covered_percent: float | None = None
+    """What it printed of coverage, if anything."""
     blocked: str = ""
     """Why it was not run."""
 

@@ -82,6 +82,20 @@ def parsed(source: str) -> ast.Module | None:
         return None
 
 
+def count_asserts(source: str) -> int:
+    """How many asserts that can fail stand anywhere in a program; 0 when it does not parse."""
+    module = parsed(source)
+    if module is None:
+        return 0
+    return sum(_judge(node) in ("exact", "loose") or _raises(node) for node in ast.walk(module))
+
+
+def _raises(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Raise) and node.exc is not None and _last(node.exc) == "AssertionError"
+    )
+
+
 def _tests(body: list[ast.stmt], prefix: str) -> Iterator[PythonTest]:
     for node in body:
         if isinstance(node, ast.ClassDef):

@@ -52,6 +52,8 @@ class FindingKind(StrEnum):
     FAILED_TASK = "failed-task"
     UNVERIFIED_TREE = "unverified-tree"
     HOOK_REFUSED = "hook-refused"
+    COVERAGE_NOT_MEASURED = "coverage-not-measured"
+    COVERAGE_LEFT_OUT = "coverage-left-out"
 
 
 TEST_CHANGES = "test-changes"
@@ -161,6 +163,8 @@ class Culprit(msgspec.Struct, frozen=True, kw_only=True):
     commit: str | None = None
     """The first commit it is red on, red twice there and green again on its parent."""
     subject: str = ""
+    task_id: int | None = None
+    """Whose commit it is; None where it is no task's, as after healing."""
     steps: int = 0
     """Commits judged, the two ends included."""
     inconclusive: str = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from m31a_engine.checks.checkout import Around, Covering, Linking, unconfined
+from m31a_engine.checks.coverage import Gate
 from m31a_engine.checks.criteria import TaskCriterion
 from m31a_engine.checks.culprit import find_culprit
 from m31a_engine.checks.definitions import declares_dependencies
@@ -64,8 +65,12 @@ class Checker:
     """Names of findings that a person lifted; `test-changes` stands for all of tampering."""
     planned_tests: frozenset[str] = frozenset()
     """Files whose change a person accepted with the plan."""
+    criteria_read: bool = False
+    """Whether a person has read the plan and with it the commands of its criteria."""
     red_first: RedFirst = RedFirst.OFF
     """What it means when no test of the run is red on the base."""
+    coverage: Gate | None = None
+    """What the tests have to cover; None: nothing is asked for."""
     probing: Confined | None = None
     """How the interpreters of the environment are asked what they are."""
     around: Around = unconfined
@@ -106,6 +111,7 @@ class Checker:
                 known_failures=self.known_failures,
                 allow=self.allow,
                 planned_tests=self.planned_tests,
+                criteria_read=self.criteria_read,
                 may_run=self.may_run,
                 diff=diff,
                 surroundings=surroundings,
@@ -121,7 +127,9 @@ class Checker:
                 await work.run_base_tests()
                 await work.run_canary(tuple(added_lines(diff.patch)))
                 await work.run_red_first(self.red_first)
-                work.findings += await self._compared(head, diff)
+                work.findings += await self._compared(head, diff, await work.base_is_green())
+                if self.coverage is not None:
+                    await work.run_coverage(self.coverage, tuple(added_lines(diff.patch)))
             work.findings += compare_predicted(predicted, changed) if predicted is not None else ()
             work.findings += _environment_finding(
                 fingerprint_before, environment.fingerprint, changed
@@ -185,7 +193,12 @@ class Checker:
             setup=self.setup if replaced else "",
         )
 
-    async def _compared(self, head: str, diff: Diff) -> tuple[Finding, ...]:
+    def _watched(self) -> list[str]:
+        """The commands whose definitions a run may not change."""
+        measuring = [self.coverage.command] if self.coverage is not None else []
+        return [*(command.command for command in self.commands), *filter(None, measuring)]
+
+    async def _compared(self, head: str, diff: Diff, green_base: bool) -> tuple[Finding, ...]:
         """What the change itself says, without anything being run."""
         return (
             *await tampering(
@@ -193,8 +206,9 @@ class Checker:
                 self.base,
                 head,
                 diff.files,
-                commands=[command.command for command in self.commands],
+                commands=self._watched(),
                 planned=self.planned_tests,
+                green_base=green_base,
             ),
             *await leads_outside(self.repository, head, diff.files, tuple(added_lines(diff.patch))),
         )

@@ -10,6 +10,7 @@ import anyio.to_thread
 
 from m31a_engine.checks.checkout import Checkout, Mounting, clean_checkout
 from m31a_engine.checks.counts import failing_tests, parse_counts
+from m31a_engine.checks.covered import percent_in
 from m31a_engine.checks.environment import check_environment, redirected
 from m31a_engine.checks.observation import Observation, ObservationCache
 from m31a_engine.checks.result import TAIL_CHARS
@@ -114,6 +115,7 @@ class Stand:
             put_back=changes.put_back,
             seconds=round(result.elapsed_s, 3),
             output_tail=output[-TAIL_CHARS:],
+            covered_percent=percent_in(output),
         )
 
     async def _run(self, checkout: Checkout, command: str) -> ProcessResult:
@@ -220,6 +222,7 @@ def _both(first: Observation, second: Observation) -> Observation:
         put_back=tuple(sorted({*first.put_back, *second.put_back})),
         seconds=told.seconds,
         output_tail=told.output_tail,
+        covered_percent=told.covered_percent,
         blocked=second.blocked,
     )
 

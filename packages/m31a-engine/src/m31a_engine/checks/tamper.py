@@ -5,7 +5,7 @@ Tests that are only added, and asserts that are only added, are no finding.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from m31a_engine.checks.criteria import runs_tests
@@ -13,20 +13,19 @@ from m31a_engine.checks.definitions import (
     definition,
     may_define,
     paths_named,
+    scripts_at,
     shadowed_module,
     twins_of,
 )
 from m31a_engine.checks.grips import grips_on_runner
+from m31a_engine.checks.leaning import Sources, shadowed_packages, texts_of
 from m31a_engine.checks.python_tests import PythonTest, PythonTests, read_python_tests
 from m31a_engine.checks.result import Finding, FindingKind, Severity
 from m31a_engine.checks.testfiles import is_code, is_named_as_test, is_test_code, is_test_file
 from m31a_engine.checks.text_tests import read_text_tests
 from m31a_rollback import FileChange, Repository
 
-_LARGEST_BYTES = 2_000_000
-_LINK_MODE = "120000"
-Sources = Mapping[str, str | None]
-"""Text by path; None where there is no file, or no text."""
+LINK_MODE = "120000"
 
 
 async def tampering(
@@ -37,10 +36,12 @@ async def tampering(
     *,
     commands: Sequence[str],
     planned: frozenset[str] = frozenset(),
+    green_base: bool = False,
 ) -> tuple[Finding, ...]:
     """Blocking findings about changed checks and weakened tests between two commits.
 
-    `planned` are files whose change a person accepted: they are not looked at.
+    `planned` are files whose change a person accepted: they are not looked at. `green_base` says
+    that all that the base's tests import is there.
     """
     tree = await repository.ls_tree(base)
     old = {entry.path for entry in tree}
@@ -51,14 +52,15 @@ async def tampering(
         for path in changed
         if is_code(path) or is_test_code(path) or may_define(path, commands)
     ]
-    before = _texts(await repository.blobs(base, wanted)) if wanted else {}
-    after = _texts(await repository.blobs(head, wanted)) if wanted else {}
+    before = texts_of(await repository.blobs(base, wanted)) if wanted else {}
+    after = texts_of(await repository.blobs(head, wanted)) if wanted else {}
     return (
         *_definitions(changed, old, before, after, commands, named),
         *_shadows(changed, old),
         *_twins(changed, old, {entry.path for entry in await repository.ls_tree(head)}),
         *weakened(before, after),
         *_grips(before, after),
+        *(await shadowed_packages(repository, base, changed) if green_base else ()),
     )
 
 
@@ -76,10 +78,19 @@ async def base_tests(
     paths = [
         file.path
         for file in files
-        if is_test_file(file.path) and modes.get(file.path, _LINK_MODE) != _LINK_MODE
+        if is_test_file(file.path) and modes.get(file.path, LINK_MODE) != LINK_MODE
     ]
-    added = [file.path for file in files if file.path not in modes and is_named_as_test(file.path)]
+    added = [
+        file.path
+        for file in files
+        if file.path not in modes and (is_named_as_test(file.path) or _stands_in(file.path))
+    ]
     return dict.fromkeys(added) | (await repository.blobs(base, paths) if paths else {})
+
+
+def _stands_in(path: str) -> bool:
+    """Whether jest takes the file for a package of its name, without being asked."""
+    return "__mocks__" in PurePosixPath(path).parts
 
 
 def weakened(before: Sources, after: Sources) -> Iterator[Finding]:
@@ -209,11 +220,12 @@ async def _named_scripts(
         in ("package.json", "Makefile", "makefile", "GNUmakefile", "tox.ini")
         and "/" not in path
     ]
-    texts = _texts(await repository.blobs(base, manifests)) if manifests else {}
+    texts = texts_of(await repository.blobs(base, manifests)) if manifests else {}
     named = paths_named(list(commands))
     for path, text in texts.items():
         named |= paths_named(definition(path, text, commands))
-    return named & paths
+    modules = re.findall(r"\s-m\s+([\w.]+)", " ".join(commands))
+    return frozenset(path for word in (*named, *modules) for path in scripts_at(word)) & paths
 
 
 def _definitions(
@@ -266,15 +278,6 @@ def _twins(changed: Sequence[str], old: set[str], new: set[str]) -> Iterator[Fin
             if other in old and other in new:
                 text = f"it would be imported in place of {other}"
                 yield _finding(FindingKind.SHADOWING_MODULE, path, text)
-
-
-def _texts(blobs: Mapping[str, bytes | None]) -> dict[str, str | None]:
-    return {
-        path: data.decode("utf-8", "replace")
-        if data is not None and len(data) <= _LARGEST_BYTES
-        else None
-        for path, data in blobs.items()
-    }
 
 
 def _finding(kind: FindingKind, path: str, text: str) -> Finding:

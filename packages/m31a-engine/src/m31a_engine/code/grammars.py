@@ -47,11 +47,11 @@ class Shape:
     """Nodes whose body is a scope of its own, and the field that names it."""
 
 
-def named(kind: SymbolKind, name_field: str = "name") -> Callable[[Node], Named | None]:
-    """A definition that has its name in a field."""
+def named(kind: SymbolKind) -> Callable[[Node], Named | None]:
+    """A definition that has its name in the field `name`."""
 
     def look(node: Node) -> Named | None:
-        name = text_of(node.child_by_field_name(name_field))
+        name = text_of(node.child_by_field_name("name"))
         return Named(name=name, kind=kind) if name else None
 
     return look

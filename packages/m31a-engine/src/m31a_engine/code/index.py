@@ -60,20 +60,14 @@ class CodeIndex:
         self._lock = RLock()
 
     @classmethod
-    def open(
-        cls,
-        cache: Path | None,
-        *,
-        clock: Callable[[], float] = time.time,
-        wait_s: float = 5.0,
-    ) -> Self:
+    def open(cls, cache: Path | None, *, wait_s: float = 5.0) -> Self:
         """An empty index over a cache folder, which is made when it is not there.
 
         A cache that is corrupt, newer or not writable is no error: it is made anew, or kept in
-        memory; None keeps it in memory at once. `clock` gives seconds since the epoch; `wait_s` is
-        how long a process that is writing is waited for.
+        memory; None keeps it in memory at once. `wait_s` is how long a process that is writing is
+        waited for.
         """
-        return cls(Store.open(Cache(folder=cache, clock=clock, wait_s=wait_s)))
+        return cls(Store.open(Cache(folder=cache, wait_s=wait_s)))
 
     def close(self) -> None:
         """Give the cache's file back; the index cannot be used any more."""
@@ -132,10 +126,6 @@ class CodeIndex:
         """The symbols of a file from top to bottom; none when it is not known."""
         parsed = self._parsed(path)
         return () if parsed is None else parsed.symbols
-
-    def definitions(self, name: str) -> tuple[tuple[str, Symbol], ...]:
-        """Where exactly this name is defined: path and symbol, sorted by path."""
-        return self._ask(lambda view: view.definitions(name))
 
     def imports(self, path: str) -> tuple[str, ...]:
         """The files of the project that a file imports."""

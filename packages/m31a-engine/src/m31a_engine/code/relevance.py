@@ -23,6 +23,7 @@ GIVEN, NAMED, DEFINES, USES = 12.0, 10.0, 7.0, 2.5
 IN_NAME, IN_FOLDER, IN_SYMBOLS, IN_TEXT = 3.0, 1.5, 2.5, 1.0
 ONE_WORD = 0.3
 """What the points of a file's words are worth when it has only one of many."""
+IS_NAMED = "is named in the goal"
 STEP_SHARE = 0.4
 """What a file gets of the points of the file it imports, or that imports it."""
 
@@ -111,7 +112,7 @@ def _by_named_paths(view: View, terms: Terms, scores: Scores) -> None:
         for path in files:
             # One of many files with a common name was hardly meant.
             sure = 1.0 if len(files) == 1 else weight_of(path) / len(files) ** 0.5
-            scores.add(path, NAMED * sure, "is named in the goal")
+            scores.add(path, NAMED * sure, IS_NAMED)
         folder = text.strip("./")
         inside = (
             [path for path in view.contents if path.startswith(f"{folder}/")] if "/" in text else []

@@ -221,9 +221,10 @@ class Store:
 
     def _prepare(self) -> None:
         """Tables in a new file; an error in one that is not ours."""
+        # The tables first: with them come the numbers, which another process may be about to set.
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and (version, application) != (SCHEMA, _APPLICATION_ID):
             raise sqlite3.DatabaseError("the file was written by another program or version")
         self._db.execute("PRAGMA journal_mode = WAL").fetchone()

@@ -7,7 +7,7 @@ from posixpath import basename, dirname
 
 from m31a_engine.code.imports import Resolver, keys_of_import, keys_of_path
 from m31a_engine.code.languages import Language, language_of
-from m31a_engine.code.parsed import Parsed, Symbol
+from m31a_engine.code.parsed import Parsed
 from m31a_engine.code.store import Place, Store
 
 NOT_READ = 0
@@ -79,17 +79,6 @@ class View:
                 for item in parsed.imports
                 if not keys.isdisjoint(keys_of_import(item))
             )
-        )
-
-    def definitions(self, name: str) -> tuple[tuple[str, Symbol], ...]:
-        """Where a name is defined: path and symbol, sorted by path."""
-        files = sorted({path for _, _, path in self.found([name.lower()], (Place.DEFINED,))})
-        known = self.parsed_of(files[:_MOST_CANDIDATES])
-        return tuple(
-            (path, symbol)
-            for path, parsed in known.items()
-            for symbol in parsed.symbols
-            if symbol.name == name
         )
 
     def most_imported(self, count: int) -> list[tuple[str, int]]:

@@ -1,6 +1,6 @@
 """A conversation made shorter, with what matters in it kept word for word."""
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 
 from m31a_autodream import Breaker, Consolidation, ConsolidationStopped, consolidate
 from m31a_engine.conversation.window import BYTES_PER_TOKEN
@@ -53,6 +53,22 @@ async def condense(
     except ConsolidationStopped:
         return None
     return result if result.saved_tokens > 0 else None
+
+
+def stubbed(messages: Sequence[Message]) -> tuple[Message, ...] | None:
+    """The conversation with each long output shortened that the model has answered to already.
+
+    For when no summary is to be had and it still does not fit; None when there is no such output.
+    """
+    answered = max(
+        (place for place, one in enumerate(messages) if isinstance(one, AssistantMessage)),
+        default=0,
+    )
+    shorter = tuple(
+        (_stub(message) if place < answered else None) or message
+        for place, message in enumerate(messages)
+    )
+    return None if shorter == tuple(messages) else shorter
 
 
 def transcript(messages: Sequence[Message]) -> str:
@@ -116,3 +132,8 @@ def _text(message: Message) -> str:
 
 def _tokens(message: Message) -> int:
     return max(1, int(len(_text(message).encode()) / BYTES_PER_TOKEN))
+
+
+def tokens_in(messages: Iterable[Message]) -> int:
+    """About how many tokens messages take."""
+    return sum(map(_tokens, messages))

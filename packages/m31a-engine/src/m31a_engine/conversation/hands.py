@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from m31a_engine.conversation.trail import Trail
 from m31a_providers import ToolCall, ToolSpec
 from m31a_tools import (
     Asker,
@@ -32,6 +33,8 @@ class Place:
     workspace: Workspace
     policy: Policy
     before_destructive: BeforeDestructive | None = None
+    trail: Trail | None = None
+    """Where work is committed: keeps what a replay cannot tell from the calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,12 @@ class Hands:
             for spec in self.toolbox.specs()
         )
 
+    async def end(self) -> None:
+        """Nothing more is done; what commands left is kept on record."""
+        trail = (await self.place()).trail
+        if trail is not None:
+            await trail.end()
+
     def read_only(self, call: ToolCall) -> bool:
         """Whether a call changes nothing and may run beside others."""
         tool = self.toolbox.get(call.name)
@@ -66,6 +75,8 @@ class Hands:
         In a `tainted` conversation, rules no longer give leave to reach out.
         """
         place = await self.place()
+        if place.trail is not None:
+            await place.trail.before(call, reads=self.read_only(call))
         result = await dispatch(
             Call(id=call.id, name=call.name, arguments=call.arguments),
             toolbox=self.toolbox,

@@ -8,6 +8,8 @@ cache serves the longest stretch there is.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from m31a_engine.conversation.history import Conversation
+from m31a_engine.conversation.turn import Talker
 from m31a_engine.planning.plan import Plan, PlannedTask, RunCriterion, TextCriterion
 from m31a_engine.prompting.compose import phase_preface, system_prompt
 from m31a_engine.session.state import Session
@@ -17,6 +19,33 @@ LISTED_PATHS = 60
 MEMORY_BYTES = {"discuss": 2_000, "research": 2_000, "plan": 2_000, "chat": 2_000}
 """What of earlier runs is told where plans are made: about 600 tokens."""
 WORKING_MEMORY_BYTES = 800
+
+
+def begun(
+    talker: Talker,
+    name: str,
+    phase: str,
+    session: Session,
+    parts: Iterable[str],
+    *,
+    task: str = "",
+    preface: str = "",
+) -> Conversation:
+    """A phase's conversation as the journal has it, or a new one with its first two messages.
+
+    `preface` chooses other prompts than the phase's own.
+    """
+    first = opening(preface or phase, session, parts, talker.prompts)
+    return Conversation.restore(name, phase, task, first, talker.journal.records)
+
+
+def asked(talker: Talker, name: str, phase: str, text: str) -> Conversation:
+    """A conversation of one question that needs to know nothing of project and goal."""
+    first = (
+        SystemMessage(text=system_prompt(overrides=talker.prompts)),
+        UserMessage(text=text),
+    )
+    return Conversation.restore(name, phase, "", first, talker.journal.records)
 
 
 def opening(

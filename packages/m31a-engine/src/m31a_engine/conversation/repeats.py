@@ -26,6 +26,8 @@ class RepeatWatch:
     """Counts equal call-and-result pairs: one over and over, or two in turn."""
 
     def __init__(self) -> None:
+        self.warned = False
+        """Whether the model has read a warning and gone on as before."""
         self._seen: deque[bytes] = deque(maxlen=2 * STOP_AFTER)
 
     def see(self, tool: str, arguments: str, result: str) -> Circling:

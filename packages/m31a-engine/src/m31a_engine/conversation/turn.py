@@ -1,23 +1,22 @@
 """The loop of a conversation: ask the model, run what it calls, tell it, until it stops."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import anyio
 import msgspec
 
 from m31a_autodream import Breaker
 from m31a_engine.budget import MAX_OUTPUT_TOKENS, Budget, Reservation
+from m31a_engine.conversation.acting import Acting, Carry
 from m31a_engine.conversation.cache_watch import CacheWatch
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
 from m31a_engine.conversation.models import Models
-from m31a_engine.conversation.repeats import WARNING, Circling, RepeatWatch
+from m31a_engine.conversation.repeats import RepeatWatch
 from m31a_engine.conversation.steering import Steering
 from m31a_engine.conversation.window import WindowWatch
-from m31a_engine.errors import Denied, LimitReached, ProviderFailed, WaitingForApproval
+from m31a_engine.errors import LimitReached, ProviderFailed
 from m31a_engine.events import (
     ContextCondensed,
     Event,
@@ -25,15 +24,12 @@ from m31a_engine.events import (
     MessageRestarted,
     ReasoningStreamed,
     TextStreamed,
-    ToolEnded,
-    ToolOutput,
     ToolStarted,
     UsageChanged,
 )
 from m31a_engine.prompting.compose import system_prompt
-from m31a_engine.session.journal import Entry, Journal
+from m31a_engine.session.journal import Journal
 from m31a_engine.session.stream import EventStream
-from m31a_engine.shipping.secrets import redact
 from m31a_engine.switchboard import Switchboard
 from m31a_providers import (
     AssistantMessage,
@@ -47,36 +43,15 @@ from m31a_providers import (
     Stop,
     SystemMessage,
     TextDelta,
-    ToolCall,
     ToolCallStarted,
-    ToolMessage,
     ToolSpec,
     UserMessage,
     WindowExceeded,
 )
-from m31a_tools import ExitAsked, PermissionRequest, Plain, Risk, ToolResult
-from m31a_tools import Outcome as PermissionOutcome
 
-MAX_CALLS = 16
 MAX_CONTINUATIONS = 3
 
-INTERRUPTED = (
-    "[M31A] The program was stopped while this call ran; what it did is not known. "
-    "Look at the state before you repeat it."
-)
-TOO_MANY = (
-    f"[M31A] Not run: at most {MAX_CALLS} calls in one answer. Ask again for what is missing."
-)
 CUT = "[M31A] Your answer was cut off at its length limit. Go on where it stopped."
-NO_TOOLS = "[M31A] Not run: no tools are offered here. Answer in text."
-
-
-@dataclass(frozen=True, slots=True)
-class Carry:
-    """Results that wait for the next request, to be synced with it."""
-
-    entries: tuple[Entry, ...] = ()
-    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +72,10 @@ class Talker:
     _breakers: dict[str, Breaker] = field(default_factory=dict)
     _cache: CacheWatch = field(default_factory=CacheWatch)
 
+    @property
+    def _acting(self) -> Acting:
+        return Acting(stream=self.stream, session=self.session)
+
     async def carry_on(self, talk: Conversation, hands: Hands | None) -> str:
         """The model's closing words, after all its calls have run.
 
@@ -110,7 +89,7 @@ class Talker:
         carry = Carry()
         specs = hands.specs() if hands else ()
         continuations = 0
-        shortened = False
+        refusals = 0
         if talk.cut:
             model = self._model_for(talk)
             self.budget.lose(
@@ -119,7 +98,7 @@ class Talker:
         while True:
             calls = talk.open_calls()
             if calls:
-                carry = await self._act(talk, calls, hands, watch)
+                carry = await self._acting.act(talk, calls, hands, watch)
             elif isinstance(talk.last, AssistantMessage) and not talk.last.tool_calls:
                 if talk.last.stop is Stop.length and continuations < MAX_CONTINUATIONS:
                     continuations += 1
@@ -135,15 +114,15 @@ class Talker:
             try:
                 await self._ask(talk, model, specs, carry)
             except ProviderFailed as exc:
-                if shortened or not isinstance(exc.__cause__, WindowExceeded):
-                    raise
-                carry = await self._condense(talk)
-                shortened = True
+                refusals += 1
+                carry = Carry()
+                if isinstance(exc.__cause__, WindowExceeded):
+                    carry = await self._shortened(talk, refusals)
                 if not carry.entries:
                     raise
             else:
                 carry = Carry()
-                shortened = False
+                refusals = 0
 
     def _remarks(self, talk: Conversation, hands: Hands | None) -> tuple[str, ...]:
         """What a person has said meanwhile; it is for conversations that work on something."""
@@ -179,11 +158,20 @@ class Talker:
         result = await condense(talk.messages, summarise, breaker)
         if result is None:
             return Carry()
-        talk.go_on_with(result.messages)
-        event = ContextCondensed(
-            conversation=talk.name, removed=len(result.removed), saved_tokens=result.saved_tokens
-        )
-        return Carry(entries=(talk.condensed_entry(),), events=(event,))
+        return _gone_on(talk, result.messages, len(result.removed), result.saved_tokens)
+
+    async def _shortened(self, talk: Conversation, refusals: int) -> Carry:
+        """A conversation that was found too long, made shorter by all that is left to try."""
+        from m31a_engine.conversation.condense import stubbed, tokens_in
+
+        carry = await self._condense(talk) if refusals == 1 else Carry()
+        if carry.entries:
+            return carry
+        before = tokens_in(talk.messages)
+        shorter = stubbed(talk.messages)
+        if shorter is None:
+            return carry
+        return _gone_on(talk, shorter, 0, before - tokens_in(shorter))
 
     async def _reserve(self, talk: Conversation, model: str, longest: int | None) -> Reservation:
         if self.budget.limit_usd is None:
@@ -202,7 +190,7 @@ class Talker:
         try:
             if talk.turns >= self.turns:
                 raise LimitReached(
-                    f"{talk.name}: {self.turns} turns are used up",
+                    f"{talk.name}: all turns are used up ({self.turns})",
                     remedy="look at what is done, then resume with a larger --max-turns",
                 )
             await self.board.settle(model)
@@ -288,141 +276,12 @@ class Talker:
                         return event.message
         raise ProviderFailed("the model's server ended its stream without an answer")
 
-    async def _act(
-        self,
-        talk: Conversation,
-        calls: Sequence[ToolCall],
-        hands: Hands | None,
-        watch: RepeatWatch,
-    ) -> Carry:
-        """Run the open calls of the newest reply; reads beside one another, the rest in turn."""
-        done: dict[str, _Done] = {}
 
-        async def run(call: ToolCall) -> None:
-            done[call.id] = await self._run_call(talk, call, hands)
-
-        again = [call for call in calls if talk.begun_before(call.id)]
-        if again:
-            await self.stream.record(tuple(talk.call_entry(call) for call in again))
-        for batch in _batches(calls[:MAX_CALLS], hands):
-            async with anyio.create_task_group() as group:
-                for call in batch:
-                    group.start_soon(run, call)
-        for call in calls[MAX_CALLS:]:
-            done[call.id] = _Done.refused(call, talk.name, TOO_MANY)
-        return await self._close(talk, calls, done, watch)
-
-    async def _close(
-        self,
-        talk: Conversation,
-        calls: Sequence[ToolCall],
-        done: dict[str, "_Done"],
-        watch: RepeatWatch,
-    ) -> Carry:
-        entries: list[Entry] = []
-        events: list[Event] = []
-        circling = Circling.NO
-        waiting: PermissionRequest | None = None
-        stopped = False
-        for call in calls:
-            end = done[call.id]
-            if end.deferred is not None:
-                waiting = end.deferred
-                stopped = stopped or end.stops
-                entries.append(talk.deferral_entry(call, end.deferred))
-                continue
-            message = end.message
-            now = watch.see(call.name, call.arguments, message.text)
-            if now is not Circling.NO:
-                circling = now
-                message = msgspec.structs.replace(message, text=f"{message.text}\n\n{WARNING}")
-            talk.result(message)
-            entries.append(talk.result_entry(message))
-            events.append(end.event)
-        if waiting is not None or circling is Circling.STOP:
-            await self.stream.record(tuple(entries), *events)
-        if stopped:
-            raise Denied(
-                "a person stopped the run at a request for leave",
-                remedy="resume the session to go on; the call is asked about again",
-            )
-        if waiting is not None:
-            raise WaitingForApproval(
-                f"leave is needed: {waiting.summary}"
-                + (f" ({waiting.reason})" if waiting.reason else ""),
-                remedy=f"to allow exactly this: m31a approve {self.session}; else resume with"
-                " --permissions that allow it",
-            )
-        if circling is Circling.STOP:
-            raise LimitReached(
-                f"{talk.name}: the model repeats itself without getting anywhere",
-                remedy="resume with a hint in the goal, or with another model",
-            )
-        return Carry(entries=tuple(entries), events=tuple(events))
-
-    async def _run_call(self, talk: Conversation, call: ToolCall, hands: Hands | None) -> "_Done":
-        if call.id in talk.interrupted and not (hands and hands.read_only(call)):
-            return _Done.refused(call, talk.name, INTERRUPTED)
-        if hands is None:
-            return _Done.refused(call, talk.name, NO_TOOLS)
-
-        async def show(text: str) -> None:
-            await self.stream.live(ToolOutput(conversation=talk.name, call_id=call.id, text=text))
-
-        try:
-            result = await hands.run(call, show, tainted=talk.tainted)
-        except ExitAsked:
-            return _Done.stopping(call, talk.name)
-        decision = result.decision
-        deferred = decision is not None and decision.outcome is PermissionOutcome.DEFERRED
-        if decision is not None and deferred and hands.defers:
-            return _Done.deferring(call, talk.name, decision.request or _request_of(call))
-        return _Done.ended(call, talk.name, result)
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """How one call ended: a message for the model and an event, or a deferral."""
-
-    message: ToolMessage
-    event: ToolEnded
-    deferred: PermissionRequest | None = None
-    stops: bool = False
-
-    @classmethod
-    def stopping(cls, call: ToolCall, conversation: str) -> "_Done":
-        done = cls.deferring(call, conversation, _request_of(call))
-        return replace(done, stops=True)
-
-    @classmethod
-    def ended(cls, call: ToolCall, conversation: str, result: ToolResult) -> "_Done":
-        text = redact(result.for_model)
-        return cls(
-            message=ToolMessage(call_id=call.id, text=text, is_error=result.is_error),
-            event=ToolEnded(
-                conversation=conversation,
-                call_id=call.id,
-                tool=call.name,
-                display=result.display,
-                is_error=result.is_error,
-            ),
-        )
-
-    @classmethod
-    def refused(cls, call: ToolCall, conversation: str, why: str) -> "_Done":
-        result = ToolResult(for_model=why, display=Plain(text=why), is_error=True)
-        return cls.ended(call, conversation, result)
-
-    @classmethod
-    def deferring(cls, call: ToolCall, conversation: str, request: PermissionRequest) -> "_Done":
-        refused = cls.refused(call, conversation, f"waits for leave: {request.summary}")
-        return cls(message=refused.message, event=refused.event, deferred=request)
-
-
-def _request_of(call: ToolCall) -> PermissionRequest:
-    return PermissionRequest(
-        tool=call.name, summary=call.name, detail=call.arguments, risk=Risk.DESTRUCTIVE
-    )
+def _gone_on(talk: Conversation, messages: Sequence[Message], removed: int, saved: int) -> Carry:
+    """A conversation that goes on with a shorter form of itself."""
+    talk.go_on_with(messages)
+    event = ContextCondensed(conversation=talk.name, removed=removed, saved_tokens=saved)
+    return Carry(entries=(talk.condensed_entry(),), events=(event,))
 
 
 def _closing_words(messages: Sequence[Message]) -> str:
@@ -434,12 +293,3 @@ def _closing_words(messages: Sequence[Message]) -> str:
         if messages[place - 1] != UserMessage(text=CUT):
             break
     return "".join(reversed(texts))
-
-
-def _batches(calls: Sequence[ToolCall], hands: Hands | None) -> Iterator[list[ToolCall]]:
-    """Runs of read-only calls together, every other call alone, in the model's order."""
-    for reading, row in groupby(calls, key=lambda call: bool(hands and hands.read_only(call))):
-        if reading:
-            yield list(row)
-        else:
-            yield from ([call] for call in row)

@@ -1,7 +1,7 @@
 """A session's verified commit brought onto the user's branch afterwards, by the landing's rules."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,20 +10,35 @@ from pathlib import Path
 import msgspec
 
 from m31a_engine.checks.result import FindingKind, Severity, Verdict, Verification
+from m31a_engine.config import Config
+from m31a_engine.config_sections import PermissionMode
 from m31a_engine.desk.opened import held
 from m31a_engine.errors import NothingToResume, Refused
+from m31a_engine.hooks import HookRunner, spoilt
 from m31a_engine.paths import shown_path
 from m31a_engine.planning.plan import title_of
 from m31a_engine.report import Outcome
-from m31a_engine.session.home import ProjectHome, SessionFolder
+from m31a_engine.session.home import Home, SessionFolder
 from m31a_engine.session.journal import Journal
+from m31a_engine.session.scratch import scratch
 from m31a_engine.session.state import Session, Shipped
 from m31a_engine.shelf import newest, report_in
+from m31a_engine.shelter import Shelter
 from m31a_engine.shipping.preflight import preflight
 from m31a_engine.shipping.trailers import trailers_for
-from m31a_rollback import CannotLand, Landed, Landing, RefMoved, Repository
-from m31a_tools import write_atomic
+from m31a_rollback import (
+    MESSAGE_HOOKS,
+    CannotLand,
+    HookFailed,
+    Landed,
+    Landing,
+    RefMoved,
+    Repository,
+    format_message,
+)
+from m31a_tools import child_environment, write_atomic
 
+COMMIT = "apply/commit"
 PROVEN = frozenset({Verdict.VERIFIED, Verdict.VERIFIED_KNOWN_FAILURES})
 
 
@@ -40,12 +55,16 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...] = ()
     command: str = ""
     """What merges it by hand."""
+    ignored: tuple[str, ...] = ()
+    """What of the repository's own was left out on the way, a sentence each."""
 
 
 class _Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """When the commit of a session that shipped none is made; kept, so that its id stays."""
+    """The commit of a session that shipped none, before it is made; kept, so that its id stays."""
 
     at: int
+    message: str = ""
+    """As the hooks have left it, trailers included."""
 
 
 class _Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +75,10 @@ class _Note(msgspec.Struct, frozen=True, kw_only=True):
 class Applying:
     """Lands what sessions of one project have left on their branches."""
 
+    config: Config
     project: Path
-    home: ProjectHome
+    home: Home
+    environ: Mapping[str, str]
 
     async def apply(self, session_id: str, allow: Collection[str] = ()) -> Applied:
         """Land a session's commit; an answer that it cannot land has touched nothing.
@@ -67,11 +88,15 @@ class Applying:
 
         Raises:
             NothingToResume: the session changed nothing.
-            Refused: it is not verified and not all that speaks against it is allowed.
+            Refused: it is not verified and not all that speaks against it is allowed, or a commit
+                hook refuses.
+            WaitingForApproval: the commit hooks have no leave to run.
             Busy: a session works in this project.
         """
-        folder = self.home.session(session_id)
-        async with held(self.project, self.home, f"apply {session_id}") as repository:
+        home = self.home.project(self.project)
+        folder = home.session(session_id)
+        deed = f"apply {session_id}"
+        async with held(self.project, home, deed, trusted=self.config.trusted) as repository:
             journal = Journal.open(folder.root)
             try:
                 session = newest(journal.records)
@@ -81,13 +106,77 @@ class Applying:
                         remedy=f"go on with it: m31a resume {session_id}",
                     )
                 verification = await _proof(repository, session, frozenset(allow))
-                commit = await _commit_of(repository, journal, session, verification)
+                hooks = self._hooks(repository, session)
+                commit = await self._commit_of(repository, hooks, journal, session, verification)
                 applied = await self._landed(repository, journal, session, commit)
                 if applied.landed:
                     self._tell(folder, commit)
+                if session.shipped is None and (skipped := await hooks.skipped()):
+                    applied = msgspec.structs.replace(applied, ignored=(skipped,))
                 return applied
             finally:
                 journal.close()
+
+    def _hooks(self, repository: Repository, session: Session) -> HookRunner:
+        found = session.facts.dependency_folders if session.facts is not None else ()
+        return HookRunner(
+            repository=repository,
+            config=self.config,
+            shelter=Shelter(repository, self.config, PermissionMode.RULES, self.home.root),
+            environment=lambda: child_environment(self.environ),
+            folders=lambda: (*found, *self.config.verify.keep),
+        )
+
+    async def _commit_of(
+        self,
+        repository: Repository,
+        hooks: HookRunner,
+        journal: Journal,
+        session: Session,
+        verification: Verification | None,
+    ) -> str:
+        """The shipped commit; for a session that shipped none, one that carries what is known."""
+        if session.shipped is not None:
+            return session.shipped.commit
+        tree = await repository.tree_of(session.head)
+        proof = verification or Verification(verdict=Verdict.NOT_RUN, tree=tree)
+        moment = journal.intended(COMMIT, _Moment)
+        if moment is None:
+            trailers = trailers_for(session.id, session.base, proof)
+            message = await self._message(repository, hooks, session, trailers)
+            moment = await journal.intend(COMMIT, _Moment(at=int(time.time()), message=message))
+        commit = await repository.commit_tree(
+            tree, (session.base,), moment.message, at=datetime.fromtimestamp(moment.at, UTC)
+        )
+        await repository.write_evidence(commit, msgspec.json.encode(proof))
+        return commit
+
+    async def _message(
+        self,
+        repository: Repository,
+        hooks: HookRunner,
+        session: Session,
+        trailers: Sequence[tuple[str, str]],
+    ) -> str:
+        """The commit's message with its proof, as the hooks for messages leave it.
+
+        The pre-commit hook has seen this tree when its last task was committed. Raises: Refused.
+        """
+        plan = session.plan
+        title = title_of(plan.title if plan and plan.markdown else session.goal)
+        message = format_message(title, trailers)
+        if not set(await hooks.wanted()) & set(MESSAGE_HOOKS):
+            return message
+        async with scratch(repository, self.home.project(self.project)) as place:
+            tree = await repository.worktree(place / "hooks", session.head)
+            try:
+                said = await hooks.run(tree, message, MESSAGE_HOOKS)
+                against = await spoilt(repository, session.head, said, trailers)
+            except HookFailed as exc:
+                raise _refused_by(exc.hook, f"exit {exc.exit_code}: {exc.output}", session) from exc
+        if against:
+            raise _refused_by(said.ran[-1].hook, against, session)
+        return said.message
 
     async def _landed(
         self, repository: Repository, journal: Journal, session: Session, commit: str
@@ -171,23 +260,8 @@ async def _proof(
     return verification
 
 
-async def _commit_of(
-    repository: Repository, journal: Journal, session: Session, verification: Verification | None
-) -> str:
-    """The shipped commit; for a session that shipped none, one that carries what is known."""
-    if session.shipped is not None:
-        return session.shipped.commit
-    moment = await journal.intend("apply/commit", _Moment(at=int(time.time())))
-    tree = await repository.tree_of(session.head)
-    unproven = Verification(verdict=Verdict.NOT_RUN, tree=tree)
-    proof = verification or unproven
-    plan = session.plan
-    commit = await repository.commit_tree(
-        tree,
-        (session.base,),
-        title_of(plan.title if plan and plan.markdown else session.goal),
-        trailers=trailers_for(session.id, session.base, proof),
-        at=datetime.fromtimestamp(moment.at, UTC),
+def _refused_by(hook: str, why: str, session: Session) -> Refused:
+    return Refused(
+        f"the repository's {hook} hook refuses the commit of session {session.id} ({why})",
+        remedy=f"mend the hook, or commit by hand: git merge --squash {session.branch}",
     )
-    await repository.write_evidence(commit, msgspec.json.encode(proof))
-    return commit

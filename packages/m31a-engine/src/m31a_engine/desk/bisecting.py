@@ -9,6 +9,8 @@ import msgspec
 
 from m31a_engine.desk.opened import opened, refusing
 from m31a_engine.errors import Refused
+from m31a_engine.session.home import ProjectHome
+from m31a_engine.session.scratch import scratch
 from m31a_rollback import BisectResult, WorkTree, bisect
 from m31a_tools import CommandNotStarted, child_environment, run_process, shell_argv
 
@@ -35,7 +37,7 @@ class Bisecting:
     """Looks for the first bad commit, in a work tree of its own."""
 
     project: Path
-    scratch: Path
+    home: ProjectHome
     environ: Mapping[str, str]
 
     async def search(
@@ -83,6 +85,6 @@ class Bisecting:
                 )
             return None if code is None or code == SKIP else code == 0
 
-        self.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         with refusing():
-            return await bisect(repository, good, bad, check, repeats, folder=self.scratch)
+            async with scratch(repository, self.home) as folder:
+                return await bisect(repository, good, bad, check, repeats, folder=folder)

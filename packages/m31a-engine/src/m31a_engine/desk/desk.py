@@ -4,48 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from m31a_engine.books import Ledger, Secrets, ledger_at, secrets_of_system
-from m31a_engine.config import TRUST_FILE, Config, load_config
+from m31a_engine.config import load_config
 from m31a_engine.desk.applying import Applying
 from m31a_engine.desk.approving import Pending, pending_in
+from m31a_engine.desk.belongings import Belongings
 from m31a_engine.desk.bisecting import Bisecting
-from m31a_engine.desk.doctor import Doctor
 from m31a_engine.desk.forking import Forking
-from m31a_engine.desk.history import History
 from m31a_engine.desk.keeping import Keeping
-from m31a_engine.desk.model_list import ModelList
-from m31a_engine.desk.permissions import Permissions
 from m31a_engine.desk.repeat_proof import RepeatingProof
 from m31a_engine.desk.replay import Replaying
 from m31a_engine.desk.settings import Settings
 from m31a_engine.desk.undoing import Undoing
-from m31a_engine.session.home import Home, ProjectHome
+from m31a_engine.session.home import ProjectHome
 from m31a_engine.session.journal import read_records
 from m31a_engine.shelf import Shelf
-from m31a_engine.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Belongings):
     """One project, its sessions and its commits; nothing is read before it is asked for."""
-
-    config: Config
-    project: Path
-    environ: Mapping[str, str]
-
-    @property
-    def home(self) -> Home:
-        """Where all of M31A's own files are."""
-        return Home(root=Path(self.config.home))
 
     @property
     def _kept(self) -> ProjectHome:
         return self.home.project(self.project)
-
-    @property
-    def sessions(self) -> Shelf:
-        """The project's sessions."""
-        return Shelf(home=self._kept, project=self.project)
 
     @property
     def archived(self) -> Shelf:
@@ -73,7 +54,9 @@ class Desk:
     @property
     def applying(self) -> Applying:
         """Lands what sessions have left on their branches."""
-        return Applying(project=self.project, home=self._kept)
+        return Applying(
+            config=self.config, project=self.project, home=self.home, environ=self.environ
+        )
 
     @property
     def replaying(self) -> Replaying:
@@ -95,47 +78,12 @@ class Desk:
     @property
     def bisecting(self) -> Bisecting:
         """Finds the first commit on which a command fails."""
-        return Bisecting(project=self.project, scratch=self._kept.worktrees, environ=self.environ)
-
-    @property
-    def ledger(self) -> Ledger:
-        """What all runs came to."""
-        return ledger_at(self.home.root)
-
-    @property
-    def history(self) -> History:
-        """The goals that were entered."""
-        return History(self.home.history)
-
-    @property
-    def secrets(self) -> Secrets:
-        """The keys of this system."""
-        return secrets_of_system(self.environ)
-
-    @property
-    def models(self) -> ModelList:
-        """What the chosen provider offers."""
-        return ModelList(config=self.config, home=self.home, environ=self.environ)
-
-    @property
-    def permissions(self) -> Permissions:
-        """What may run without asking."""
-        return Permissions(config=self.config, project=self.project, file=self.home.permissions)
-
-    @property
-    def trust(self) -> Trust:
-        """Which folders are trusted."""
-        return Trust(self.home.root / TRUST_FILE)
+        return Bisecting(project=self.project, home=self._kept, environ=self.environ)
 
     @property
     def settings(self) -> Settings:
         """The user's own configuration file."""
         return Settings(self.home.root)
-
-    @property
-    def doctor(self) -> Doctor:
-        """Looks at what a run needs."""
-        return Doctor(config=self.config, project=self.project, environ=self.environ)
 
 
 def open_desk(

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio.to_thread
 import msgspec
 
 from m31a_engine.books import secrets_of_system
 from m31a_engine.config import Config
 from m31a_engine.connecting import prices_of
-from m31a_engine.desk.opened import opened
+from m31a_engine.desk.opened import opened, refusing
+from m31a_engine.desk.sandbox_state import SandboxState, sandbox_state
 from m31a_engine.errors import Refused
+from m31a_rollback import NotARepository
 
 PROGRAMS = {
     "git": "needed for everything",
@@ -45,7 +48,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """Looks around; changes nothing and sends nothing."""
+    """Looks around; sends nothing, and keeps nothing but what the sandbox's trial has shown."""
 
     config: Config
     project: Path
@@ -58,6 +61,7 @@ class Doctor:
                 Fact(name="Python", text=f"{platform.python_version()} on {platform.system()}"),
                 Fact(name="home", text=self.config.home),
                 *_programs(),
+                _sandbox(await anyio.to_thread.run_sync(sandbox_state, self.config)),
                 *await self._project(program),
                 *self._provider(program),
             )
@@ -70,9 +74,13 @@ class Doctor:
         if not shutil.which("git"):
             return (fact,)
         try:
-            repository = await opened(self.project)
+            with refusing():
+                repository = await opened(self.project)
+                await repository.preflight()
         except Refused as exc:
-            return (fact, Fact(name="state", text=exc.message))
+            nowhere = isinstance(exc.__cause__, NotARepository) and not exc.__cause__.broken
+            missing = "" if nowhere else "a repository in order (state)"
+            return (fact, Fact(name="state", text=exc.message, missing=missing))
         filters = await repository.blanked_filters()
         hooks = await repository.commit_hooks()
         notes = [
@@ -106,6 +114,17 @@ class Doctor:
                 f" where it has none: set price_in and price_out in [provider.{name}]"
             )
             yield Fact(name="budget", text=text)
+
+
+def _sandbox(state: SandboxState) -> Fact:
+    if not state.wanted:
+        return Fact(name="sandbox", text="not used: permissions.mode is allow_all")
+    parts = [state.kind]
+    if state.gaps:
+        parts[0] += f" in part: a command can {', '.join(state.gaps)}"
+    elif state.reasons:
+        parts[0] += ": commands and checks wait for leave"
+    return Fact(name="sandbox", text="; ".join((*parts, *state.reasons, *state.remedies)))
 
 
 def _programs() -> Iterator[Fact]:

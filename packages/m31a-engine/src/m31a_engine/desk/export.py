@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
-from m31a_engine.closing import summary, verify_report
 from m31a_engine.errors import NothingToResume
+from m31a_engine.paperwork import summary, verify_report
 from m31a_engine.report import RunReport
 from m31a_engine.session.home import ProjectHome
 from m31a_engine.session.journal import read_records

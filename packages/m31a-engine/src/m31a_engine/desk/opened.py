@@ -34,7 +34,9 @@ async def opened(project: Path, *, trusted: bool = False) -> Repository:
 
 
 @asynccontextmanager
-async def held(project: Path, home: ProjectHome, deed: str) -> AsyncGenerator[Repository]:
+async def held(
+    project: Path, home: ProjectHome, deed: str, *, trusted: bool = False
+) -> AsyncGenerator[Repository]:
     """The repository, with no foreground session beside; `deed` names us to others meanwhile.
 
     Raises:
@@ -44,6 +46,6 @@ async def held(project: Path, home: ProjectHome, deed: str) -> AsyncGenerator[Re
     lock = SessionLock(home.lock, deed, utc_now())
     try:
         with refusing():
-            yield await opened(project)
+            yield await opened(project, trusted=trusted)
     finally:
         lock.close()

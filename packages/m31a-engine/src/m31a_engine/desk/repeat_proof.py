@@ -1,6 +1,5 @@
 """The proof that a commit carries, repeated: the same commands on a clean checkout of it."""
 
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,10 @@ from m31a_engine.desk.opened import opened, refusing
 from m31a_engine.errors import Refused
 from m31a_engine.project.facts import CheckCommand, ProjectFacts
 from m31a_engine.session.home import Home
+from m31a_engine.session.scratch import scratch
 from m31a_engine.shelter import Shelter
 from m31a_engine.shipping.trailers import ShippedCheck, ShippedProof, read_trailers, shipped_check
-from m31a_rollback import Repository, RollbackError
+from m31a_rollback import GitFailed, Repository, RollbackError
 from m31a_tools import Confined
 
 PROVEN = frozenset({Verdict.VERIFIED, Verdict.VERIFIED_KNOWN_FAILURES})
@@ -36,6 +36,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     base: str
     verdict: Verdict | None
     checks: tuple[ShippedCheck, ...]
+    unreadable: tuple[str, ...] = ()
+    """Checks that it names in a form that cannot be read."""
 
 
 class RepeatedCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,8 @@ class RepeatedCheck(msgspec.Struct, frozen=True, kw_only=True):
     claimed_figure: str
     figure: str
     same: bool
+    behavioural: bool = True
+    """Whether it says something about what the program does, and not only about its files."""
     output_tail: str = ""
 
 
@@ -97,6 +101,8 @@ class RepeatingProof:
             runs = bool(claim.checks) and await _comes_after(repository, claim.commit, claim.base)
             checks = await self._run(repository, claim, emit) if runs else ()
         against += [f"{check.name}: {_difference(check)}" for check in checks if not check.same]
+        if checks and not any(check.behavioural for check in checks):
+            against.append("none of its checks shows behaviour, so it cannot have been verified")
         return RepeatedProof(
             commit=claim.commit,
             tree=claim.tree,
@@ -125,15 +131,13 @@ class RepeatingProof:
         async def around(checkout: Checkout) -> Confined | None:
             return await shelter.around_check(checkout.tree, folders, checkout.caches / "tmp")
 
-        scratch = self.home.project(self.project).worktrees
-        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(prefix="repeat-", dir=scratch) as place:
+        async with scratch(repository, self.home.project(self.project)) as place:
             checker = Checker(
                 repository=repository,
                 base=claim.base,
                 commands=[_command(check, facts) for check in claim.checks],
-                scratch=Path(place) / "checkouts",
-                cache=Path(place) / "seen",
+                scratch=place / "checkouts",
+                cache=place / "seen",
                 environ=self.environ,
                 emit=emit,
                 timeout_s=self.config.verify.timeout_s,
@@ -153,7 +157,8 @@ class RepeatingProof:
 
 def _command(check: ShippedCheck, facts: ProjectFacts) -> CheckCommand:
     own = next((known for known in facts.checks if known.command == check.command), None)
-    behavioural = own.behavioural if own is not None else shows_behaviour(check.command)
+    named = check.name == "test"  # a command of that person's own settings
+    behavioural = own.behavioural if own is not None else named or shows_behaviour(check.command)
     return CheckCommand(
         name=check.name, command=check.command, behavioural=behavioural, sure=own is not None
     )
@@ -169,6 +174,7 @@ async def _claim(repository: Repository, name: str) -> Claim:
         base=proof.base,
         verdict=proof.verdict,
         checks=tuple(dict.fromkeys(proof.checks)),
+        unreadable=proof.unreadable,
     )
 
 
@@ -178,16 +184,18 @@ async def _doubts(repository: Repository, claim: Claim) -> list[str]:
         return ["the commit carries no proof of a run"]
     if claim.verdict not in PROVEN:
         return [f"the commit itself says {claim.verdict.value if claim.verdict else 'no verdict'}"]
+    if claim.unreadable:
+        return [f"its check cannot be read: {text}" for text in claim.unreadable]
     if not claim.checks:
         return ["the commit names no check that could be repeated"]
     if not await _comes_after(repository, claim.commit, claim.base):
         return [f"its base {claim.base[:12] or '(none)'} does not come before it here"]
-    data = await repository.read_evidence(claim.commit)
-    if data is None:
-        return []  # a clone does not have it; the trailers suffice
     try:
+        data = await repository.read_evidence(claim.commit)
+        if data is None:
+            return []  # a clone does not have it; the trailers suffice
         kept = msgspec.json.decode(data, type=Verification)
-    except (ValueError, RecursionError):
+    except (GitFailed, ValueError, RecursionError):
         return ["the evidence kept with the commit cannot be read"]
     if kept.tree != claim.tree or kept.verdict != claim.verdict:
         return ["the evidence kept with the commit is of another tree or verdict"]
@@ -211,6 +219,7 @@ def _compared(told: ShippedCheck, result: CheckResult) -> RepeatedCheck:
         claimed_figure=told.figure,
         figure=now.figure,
         same=(told.exit_code, told.figure) == (now.exit_code, now.figure),
+        behavioural=result.behavioural,
         output_tail=result.output_tail,
     )
 

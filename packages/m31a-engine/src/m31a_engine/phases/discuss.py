@@ -1,16 +1,13 @@
 """The second phase: ask what would change the plan, and take the answers."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from m31a_engine.asks import OpenAsks, Question, QuestionsAnswer, QuestionsAsk
 from m31a_engine.conversation.hands import Hands
-from m31a_engine.conversation.history import Conversation
-from m31a_engine.conversation.opening import goal_text, opening
+from m31a_engine.conversation.opening import begun, goal_text
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.events import AskClosed, AskOpened
 from m31a_engine.machine import Mode, Phase
@@ -58,18 +55,11 @@ class Discuss:
     journal: Journal
     asks: OpenAsks
     hands: Hands
-    prompts: Sequence[Path] = ()
 
     async def run(self, session: Session) -> Step:
         """The session with its questions answered, by a person or by the suggestions."""
         name = f"discuss-{session.cycles}"
-        talk = Conversation.restore(
-            name,
-            "discuss",
-            "",
-            opening("discuss", session, (goal_text(session),), self.prompts),
-            self.journal.records,
-        )
+        talk = begun(self.talker, name, "discuss", session, (goal_text(session),))
         questions = questions_in(await self.talker.carry_on(talk, self.hands))
         answers: tuple[Answered, ...] = ()
         if questions:

@@ -1,8 +1,7 @@
 """The fourth phase: every task of the plan worked on, each ending in one commit."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -19,8 +18,9 @@ from m31a_engine.session.effects import once
 from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session, Step, TaskState
 from m31a_engine.session.stream import EventStream
+from m31a_engine.session.wish import Wish
 from m31a_engine.session.workbench import Workbench
-from m31a_engine.taskwork import HandsFor, Stopped, TaskWork, Wish, key_of
+from m31a_engine.taskwork import HandsFor, Stopped, TaskWork, key_of
 from m31a_taskrunner import (
     Cancelled,
     Control,
@@ -52,7 +52,6 @@ class Execute:
     compass: Compass
     next_wave: Callable[[Session], Awaitable[Session]]
     """Plans the next wave of an outline."""
-    prompts: Sequence[Path] = ()
     arbitrage: Arbitrage | None = None
 
     async def run(self, session: Session) -> Step:
@@ -148,7 +147,6 @@ class Execute:
             session=session,
             plan=plan,
             compass=self.compass,
-            prompts=self.prompts,
             arbitrage=self.arbitrage,
         )
 

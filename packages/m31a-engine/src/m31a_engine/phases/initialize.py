@@ -43,8 +43,9 @@ class Initialize:
         files = tuple(shown_path(entry.path) for entry in entries)
         facts = await self._detect(session, entries)
         intent = classify(session.goal, files=len(files), empty=not files)
-        mode = session.options.mode
-        reason = "the mode was given"
+        mode, reason = session.options.mode, "the mode was given"
+        if mode is Mode.AUTO:
+            mode, reason = self.config.features.workflow_mode, "the configuration names it"
         if mode is Mode.AUTO and not session.is_question:
             intent = await self._sure(session.goal, intent)
             mode, reason = intent.mode, intent.reason

@@ -1,15 +1,14 @@
 """The third phase: what is to be done, in tasks that somebody accepted."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
+from m31a_engine.compass import Compass
 from m31a_engine.config import Config
 from m31a_engine.conversation.hands import Hands
 from m31a_engine.conversation.history import Conversation
-from m31a_engine.conversation.opening import goal_text, opening
+from m31a_engine.conversation.opening import begun, goal_text
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.drafting import Drafting, SentBack
 from m31a_engine.intent import Complexity
@@ -32,9 +31,7 @@ class MakePlan:
     journal: Journal
     config: Config
     hands: Hands
-    orient: Callable[[str, int], Awaitable[str]]
-    """Which files a text is about, within a number of tokens; "" when that is not known."""
-    prompts: Sequence[Path] = ()
+    compass: Compass
 
     async def run(self, session: Session) -> Step:
         """The session with an accepted plan; of a large goal, with the plan of its first wave.
@@ -44,8 +41,7 @@ class MakePlan:
             WaitingForApproval: nobody accepted the plan.
         """
         session = await self._researched(session)
-        files = await self.orient(session.goal, ORIENTATION_TOKENS)
-        parts = [files, goal_text(session), research_text(session)]
+        parts = [*await self._files(session), goal_text(session), research_text(session)]
         if session.outline:
             parts.append(wave_text(session.outline, 0))
         outcome = await self.drafting.draft(
@@ -76,10 +72,8 @@ class MakePlan:
         intent = session.intent
         if intent is None or intent.complexity is not Complexity.COMPLEX or session.research:
             return session
-        files = await self.orient(session.goal, ORIENTATION_TOKENS)
-        parts = (files, goal_text(session), _RESEARCH)
-        first = opening("research", session, parts, self.prompts)
-        talk = Conversation.restore("research", "research", "", first, self.journal.records)
+        parts = (*await self._files(session), goal_text(session), _RESEARCH)
+        talk = begun(self.talker, "research", "research", session, parts)
         notes = await once(
             self.journal,
             "research/notes",
@@ -93,6 +87,11 @@ class MakePlan:
         if not in_waves(waves, session.source_files, features.plan_chunk_threshold):
             waves = ()
         return msgspec.structs.replace(session, research=notes, outline=waves)
+
+    async def _files(self, session: Session) -> tuple[str, ...]:
+        """The files that may matter; quoted where the goal names them and nobody has looked yet."""
+        found = await self.compass.orientation(session.goal, ORIENTATION_TOKENS)
+        return (found,) if session.research else (found, await self.compass.quotation(session.goal))
 
     async def _outline(self, talk: Conversation) -> tuple[Wave, ...]:
         talk.say_once(REQUEST)

@@ -23,8 +23,8 @@ from m31a_engine.session.state import Session, Shipped, Step
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
 from m31a_engine.shipping.preflight import preflight
-from m31a_engine.shipping.trailers import trailers_for
 from m31a_rollback import CannotLand, Landed, Landing, RefMoved, Repository
+from m31a_tools import sanitise
 
 UNSIGNED = (
     "the commit is not signed: only the settings of this folder ask for it, and it is not trusted"
@@ -149,6 +149,8 @@ class Ship:
         self, session: Session, verification: Verification, key: str
     ) -> ShipIntention:
         """The commit to be made. Raises: HookRefused."""
+        from m31a_engine.shipping.trailers import trailers_for  # where there is something to ship
+
         tree = await self.repository.tree_of(session.head)
         if verification.tree != tree:
             raise AssertionError("the verified tree is not the tree to be shipped")
@@ -178,7 +180,7 @@ class Ship:
             intention.message,
             at=datetime.fromtimestamp(intention.at, UTC),
         )
-        return await self.workbench.move(commit, intention.before)
+        return await self.workbench.branch.move(commit, intention.before)
 
     async def _land(self, session: Session, commit: str, key: str) -> Shipped:
         note = self.journal.intended(f"{key}/landing", LandingNote)
@@ -187,7 +189,7 @@ class Ship:
             if await self.repository.recover_landing(landing) == "finished":
                 return await self._landed(session, commit)
         landing = await self.repository.plan_landing(
-            session.base, commit, source=self.workbench.branch
+            session.base, commit, source=self.workbench.branch.name
         )
 
         async def intend(planned: Landing) -> None:
@@ -214,7 +216,7 @@ class Ship:
     async def _landed(self, session: Session, commit: str) -> Shipped:
         with contextlib.suppress(RefMoved):
             # It is on the user's branch now; a branch a run left behind would only pile up.
-            await self.repository.delete_ref(self.workbench.ref, commit)
+            await self.repository.delete_ref(self.workbench.branch.ref, commit)
         await self.stream.emit(
             events.Landed(commit=commit, branch=session.user_branch or "detached HEAD")
         )
@@ -228,7 +230,7 @@ def _message(session: Session) -> str:
     body = plan.summary if plan and plan.markdown else ""
     if not body and session.goal.strip() != title:
         body = session.goal.strip()
-    return f"{title}\n\n{body}".strip()
+    return f"{title}\n\n{sanitise(body)}".strip()
 
 
 def _reason(result: CannotLand) -> str:

@@ -1,16 +1,13 @@
 """The fifth phase: evidence for the session's commit, and two tries to mend what is red."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from m31a_engine.checks.result import Verdict, Verification
 from m31a_engine.committing import Commits, HookRefused
 from m31a_engine.config import Config
-from m31a_engine.conversation.history import Conversation
-from m31a_engine.conversation.opening import goal_text, opening
+from m31a_engine.conversation.opening import begun, goal_text
 from m31a_engine.conversation.turn import Talker
 from m31a_engine.errors import LimitReached, ProviderFailed
 from m31a_engine.events import CommitMade, CulpritFound, FindingMade, Noticed
@@ -22,8 +19,7 @@ from m31a_engine.session.journal import Journal
 from m31a_engine.session.state import Session, Step
 from m31a_engine.session.stream import EventStream
 from m31a_engine.session.workbench import Workbench
-from m31a_engine.taskwork import HandsFor
-from m31a_tools import Background
+from m31a_engine.taskwork import HandsFor, work_through
 
 HEALED = "Mend what the checks found"
 
@@ -40,7 +36,6 @@ class Verify:
     workbench: Workbench
     commits: Commits
     hands_for: HandsFor
-    prompts: Sequence[Path] = ()
 
     async def run(self, session: Session) -> Step:
         """The session with its verification; Ship follows when nothing stands against it."""
@@ -117,14 +112,9 @@ class Verify:
             "# What the checks found on the finished work\n\n" + failure_text(verification),
             *((f"# What became of the last attempt\n\n{refused}",) if refused else ()),
         )
-        talk = Conversation.restore(
-            key, "heal", "", opening("heal", session, parts, self.prompts), self.journal.records
-        )
+        talk = begun(self.talker, key, "heal", session, parts)
         try:
-            async with Background() as background:
-                hands = self.hands_for(key, coming, background)
-                closing = await self.talker.carry_on(talk, hands)
-                await background.stop_all()
+            closing = await work_through(self.talker, talk, self.hands_for, coming)
         except (ProviderFailed, LimitReached) as exc:
             # The verdict stands whatever becomes of the healing: it is red, and that is said.
             await self.stream.emit(Noticed(text=f"healing stopped: {exc}", remedy=exc.remedy))

@@ -158,8 +158,7 @@ def _changes(lines: tuple[Line, ...], root: str | None) -> tuple[ProposedChange,
         marked = None if line.fenced else _CHANGE.search(line.text)
         if marked:
             written, _ = split_mark(marked[2].strip().strip("*_#: "))
-            # A remark may follow the path on its line: "[NEW] a.py: the parser".
-            written, _, remark = _without_remark(written)
+            written, remark = _without_remark(written)
             path = _path(written, root, line.number)
             inside = path is not None
             if path is not None:
@@ -173,12 +172,13 @@ def _changes(lines: tuple[Line, ...], root: str | None) -> tuple[ProposedChange,
     )
 
 
-def _without_remark(written: str) -> tuple[str, str, str]:
+def _without_remark(written: str) -> tuple[str, str]:
+    """A path, and the remark that may follow it on its line: `[NEW] a.py: the parser`."""
     for separator in (": ", " - ", " – ", " — "):
         if separator in written:
             path, _, remark = written.partition(separator)
-            return path.strip("`*_ "), separator, remark.strip()
-    return written, "", ""
+            return path.strip("`*_ "), remark.strip()
+    return written, ""
 
 
 def _path(written: str, root: str | None, line: int) -> str | None:
@@ -262,9 +262,5 @@ _LABEL = re.compile(
 
 def _label(line: Line) -> str | None:
     """A line that names a group without being a heading: `- **Manual:**`, `Automated:`."""
-    found = re.fullmatch(
-        r"[\s*+_-]*((?:manual|automated|automatic)[\w \t]{0,30})[*_]*:[*_\s]*",
-        line.text,
-        re.IGNORECASE,
-    )
+    found = _LABEL.fullmatch(line.text)
     return found[1] if found and not line.fenced else None

@@ -8,6 +8,10 @@ from enum import StrEnum
 
 import msgspec
 
+from m31a_tools import sanitise
+
+_LONGEST_TITLE = 72
+
 
 class FileAction(StrEnum):
     """What a task is expected to do with a file."""
@@ -105,26 +109,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(file.path for task in self.tasks for file in task.files)
 
 
-def single_task_plan(
-    goal: str,
-    *,
-    files: tuple[PlannedFile, ...] = (),
-    acceptance_criteria: tuple[Criterion, ...] = (),
-) -> Plan:
+def single_task_plan(goal: str) -> Plan:
     """A plan of one task that is the goal itself, for modes that skip Plan."""
     text = goal.strip()
-    task = PlannedTask(id=1, description=text, files=files, acceptance_criteria=acceptance_criteria)
+    task = PlannedTask(id=1, description=text)
     return Plan(title=title_of(text), summary=text, tasks=(task,))
 
 
-def title_of(text: str, limit: int = 72) -> str:
-    """The first line of a text, cut at a word so that it has at most `limit` characters."""
-    lines = text.strip().splitlines()
+def title_of(text: str) -> str:
+    """The first line of a text as a commit's subject: harmless in a terminal, and not too long."""
+    lines = sanitise(text).strip().splitlines()
     line = " ".join(lines[0].split()) if lines else ""
-    if len(line) <= limit:
+    if len(line) <= _LONGEST_TITLE:
         return line
-    head, _, _ = line[: limit - 1].rpartition(" ")
-    return (head or line[: limit - 1]) + "…"
+    head, _, _ = line[: _LONGEST_TITLE - 1].rpartition(" ")
+    return (head or line[: _LONGEST_TITLE - 1]) + "…"
 
 
 def plan_table(plan: Plan, states: Mapping[int, str]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from m31a_engine.config_sections import VerifySection
+from m31a_engine.project.coverage_command import Measured, coverage_of
 from m31a_engine.project.facts import CheckCommand, ProjectFacts, ProjectType
 from m31a_engine.project.node_checks import recognise_node
 from m31a_engine.project.other_checks import (
@@ -34,7 +35,6 @@ from m31a_engine.project.tree import Read, Recognised, Tree, disk_reader
 INSTRUCTIONS_FILE = "AGENTS.md"
 MAX_INSTRUCTIONS_CHARS = 8000
 _MAX_NESTED = 8
-_MAX_TEST_PATHS = 50
 _OFF = frozenset({"off", "-"})
 
 Recogniser = Callable[[Tree], Recognised]
@@ -68,15 +68,9 @@ _DEPENDENCIES = (
     "venv",
     "node_modules",
     "vendor",
-    "target",
     ".tox",
     ".nox",
     "bower_components",
-)
-_TEST_FOLDERS = frozenset({"test", "tests", "spec", "specs", "__tests__"})
-_TEST_FILE = re.compile(
-    r"test_[^/]*\.py|[^/]*_test\.(?:py|go|rb|js)|[^/]*_spec\.rb|[^/]*\.(?:test|spec)\.[cm]?[jt]sx?"
-    r"|[^/]*Tests?\.(?:java|kt)"
 )
 
 
@@ -126,14 +120,16 @@ def detect(
     )
     found = _recognised(tree)
     checks = _with_configured(found.checks, verify)
+    coverage = _coverage(tree, found.type, checks, verify)
     return ProjectFacts(
         type=found.type,
         framework=found.framework,
         package_manager=found.package_manager,
         checks=checks,
-        test_paths=_test_paths(tree),
-        dependency_folders=_dependency_folders(tree, found.type),
+        dependency_folders=_dependency_folders(tree),
         instructions=_instructions(tree) if trusted else "",
+        coverage=coverage.command,
+        coverage_note=coverage.why_not,
         notes=found.notes,
     )
 
@@ -184,7 +180,8 @@ def _nested_projects(tree: Tree) -> Iterator[tuple[str, Recogniser]]:
     for folder in folders:
         if folder.count("/") > 2 or any(folder.startswith(outer + "/") for outer in taken):
             continue
-        if any(part.startswith(".") or part in _DEPENDENCIES for part in folder.split("/")):
+        parts = folder.split("/")
+        if any(part.startswith(".") or part in (*_DEPENDENCIES, "target") for part in parts):
             continue
         for markers, recognise in _MARKERS:
             if any(f"{folder}/{marker}" in tree.files for marker in markers):
@@ -239,28 +236,27 @@ def _with_configured(
     return tuple(found)
 
 
-def _test_paths(tree: Tree) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for path in sorted(tree.files):
-        parts = path.split("/")
-        depth = next((at for at, part in enumerate(parts[:-1]) if part in _TEST_FOLDERS), None)
-        if depth is not None:
-            found["/".join(parts[: depth + 1])] = None
-        elif _TEST_FILE.fullmatch(parts[-1]):
-            found[path] = None
-    return tuple(found)[:_MAX_TEST_PATHS]
+def _coverage(
+    tree: Tree, kind: ProjectType, checks: tuple[CheckCommand, ...], verify: VerifySection
+) -> Measured:
+    command = verify.coverage.strip()
+    if command.lower() in _OFF:
+        return Measured(why_not="[verify] coverage is off")
+    if command:
+        return Measured(command=command)
+    tests = tuple(check for check in checks if check.behavioural)
+    return coverage_of(tree, kind, tests)
 
 
-def _dependency_folders(tree: Tree, kind: ProjectType) -> tuple[str, ...]:
-    """Folders with installed dependencies that are there and no part of the repository."""
+def _dependency_folders(tree: Tree) -> tuple[str, ...]:
+    """Folders with installed dependencies that are there and no part of the repository.
+
+    What is built stays out: `target` is made anew, in the tree that is judged.
+    """
     places = {""} | {posixpath.dirname(path) for path in tree.files if _is_manifest(path)}
-    candidates = (
-        posixpath.join(place, name)
-        for place in sorted(places)
-        for name in _DEPENDENCIES
-        if name != "target" or kind is ProjectType.RUST
-    )
-    tracked = {
+    candidates = (posixpath.join(place, name) for place in sorted(places) for name in _DEPENDENCIES)
+    # A path of the repository's own can also be a link, and lead anywhere.
+    tracked = tree.files | {
         "/".join(parts[:depth])
         for parts in (path.split("/") for path in tree.files)
         for depth in range(1, len(parts))

@@ -45,12 +45,14 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     framework: str = ""
     package_manager: str = ""
     checks: tuple[CheckCommand, ...] = ()
-    test_paths: tuple[str, ...] = ()
-    """Folders and files that hold tests, relative to the project."""
     dependency_folders: tuple[str, ...] = ()
     """Folders of installed dependencies that are there, relative to the project."""
     instructions: str = ""
     """The project's AGENTS.md, when it is trusted; at most 8 000 characters."""
+    coverage: str = ""
+    """A command that prints how much of the program the tests run; empty when nothing does."""
+    coverage_note: str = ""
+    """Why nothing measures it."""
     notes: tuple[str, ...] = ()
     """Sentences a person or the model should know: guesses made, programs missing."""
 

@@ -12,7 +12,8 @@ def recognise_go(tree: Tree) -> Recognised:
     """The checks of a Go module."""
     checks = [as_build("go build ./...", sure=True, why="go.mod")]
     if tree.any_named(r"[^/]+_test\.go"):
-        checks.append(as_test("go test ./...", sure=True, why="there are _test.go files"))
+        # Without -v the packages are counted, and a test that is gone is missed by nobody.
+        checks.append(as_test("go test -v ./...", sure=True, why="there are _test.go files"))
     checks.append(as_lint("go vet ./...", why="part of the Go tool chain"))
     return _with_program(tree, "go", ProjectType.GO, "go", checks)
 

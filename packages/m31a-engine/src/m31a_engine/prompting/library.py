@@ -62,17 +62,23 @@ def require_readable(overrides: Sequence[Path]) -> None:
             try:
                 _override(file)
             except (OSError, ValueError) as exc:
+                reason = exc.strerror if isinstance(exc, OSError) else exc
                 raise ConfigError(
-                    f"cannot be used as a prompt: {exc}", file=str(file), remedy="mend or remove it"
+                    f"it cannot be used as a prompt: {reason}", remedy="mend or remove it"
                 ) from exc
 
 
 def _override(file: Path) -> str:
+    if not file.is_file():  # a pipe would be waited at for ever
+        raise ValueError(f"{file} is not a regular file")
     with file.open("rb") as stream:
         data = stream.read(_MAX_OVERRIDE_BYTES + 1)
     if len(data) > _MAX_OVERRIDE_BYTES:
         raise ValueError(f"{file} is longer than {_MAX_OVERRIDE_BYTES} bytes")
-    text = data.decode("utf-8").strip()  # a UnicodeDecodeError is a ValueError
+    try:
+        text = data.decode("utf-8").strip()
+    except UnicodeDecodeError as exc:
+        raise ValueError(f"{file} is not text in UTF-8") from exc
     if not text:
         raise ValueError(f"{file} is empty; remove it to use the built-in prompt")
     return text

@@ -38,11 +38,6 @@ class Home:
         """What can be made again."""
         return self.root / "cache"
 
-    @property
-    def logs(self) -> Path:
-        """Logs for developers; nothing a person needs is only there."""
-        return self.root / "logs"
-
     def project(self, project: Path) -> "ProjectHome":
         """The folder of one project, found by its real path."""
         digest = hashlib.sha256(str(project.resolve()).encode()).hexdigest()[:16]
@@ -113,11 +108,6 @@ class SessionFolder:
     def report(self) -> Path:
         """The run's report as JSON."""
         return self.root / "report.json"
-
-    @property
-    def checkpoints(self) -> Path:
-        """The two newest checkpoints."""
-        return self.root / "checkpoints.json"
 
     def plan(self, version: int) -> Path:
         """One version of the plan."""

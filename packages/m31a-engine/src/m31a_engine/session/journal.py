@@ -33,7 +33,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     seq: int
     kind: str
-    """envelope, request, reply, call, deferral, result, intent or done."""
+    """envelope, request, reply, call, deferral, result, condensed, tree, intent or done."""
     sum: str
     body: msgspec.Raw
 
@@ -124,12 +124,14 @@ class Journal:
         self._pending: list[bytes] = []
         self._appended = 0
         self._synced = 0
-        self._lock = anyio.Lock()
+        self._lock = anyio.Lock(fast_acquire=True)
         self._intents: dict[str, msgspec.Raw] = {}
         self._done: dict[str, msgspec.Raw] = {}
         self.records = records
         """What stood in the journal when it was opened."""
         self.torn = torn
+        self._unwritable = ""
+        """Why nothing can be written any more: what follows a lost record would be no journal."""
         self.syncs = 0
         """How many times this process waited for the disk; benchmarks count it."""
         for record in records:
@@ -162,7 +164,25 @@ class Journal:
         os.close(self._file)
 
     async def append(self, *entries: Entry) -> None:
-        """Return when all entries are on disk, in this order, with no other between them."""
+        """Return when all entries are on disk, in this order, with no other between them.
+
+        Raises:
+            JournalBroken: they cannot be written, or something before them could not.
+        """
+        self.note(*entries)
+        ticket = self._appended
+        with anyio.CancelScope(shield=True):
+            async with self._lock:
+                if self._synced < ticket:
+                    if self._unwritable:
+                        raise self._broken()
+                    lines, self._pending = self._pending, []
+                    upto = self._appended
+                    await anyio.to_thread.run_sync(self._write, b"".join(lines))
+                    self._synced = upto
+
+    def note(self, *entries: Entry) -> None:
+        """Have entries written with the next append, for what nothing that follows rests on."""
         for item in entries:
             self._seq += 1
             checksum = _sum(self._seq, item.kind, bytes(item.body))
@@ -170,14 +190,6 @@ class Journal:
             self._pending.append(_encoder.encode(record) + b"\n")
             self._remember(item.kind, item.body)
         self._appended += len(entries)
-        ticket = self._appended
-        with anyio.CancelScope(shield=True):
-            async with self._lock:
-                if self._synced < ticket:
-                    lines, self._pending = self._pending, []
-                    upto = self._appended
-                    await anyio.to_thread.run_sync(self._write, b"".join(lines))
-                    self._synced = upto
 
     def _write(self, data: bytes) -> None:
         self.syncs += 1
@@ -196,12 +208,16 @@ class Journal:
             os.fdatasync(descriptor)
             _sync_folder(self._folder)
         except OSError as exc:
-            raise JournalBroken(
-                f"{self._folder}: the journal cannot be written: {cause.strerror or cause}",
-                remedy="free disk space, then resume the session",
-            ) from exc
+            self._unwritable = str(cause.strerror or cause)
+            raise self._broken() from exc
         os.close(self._file)
         self._file = descriptor
+
+    def _broken(self) -> JournalBroken:
+        return JournalBroken(
+            f"{self._folder}: the journal cannot be written: {self._unwritable}",
+            remedy="free disk space, then resume the session",
+        )
 
     def _remember(self, kind: str, body: msgspec.Raw) -> None:
         if kind in {"intent", "done"}:

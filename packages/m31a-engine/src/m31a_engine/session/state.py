@@ -16,6 +16,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller chose for a run; kept, so that a resumed run goes on the same way."""
 
     mode: Mode = Mode.AUTO
+    """`auto` takes `features.workflow_mode`; where that is `auto` too, the goal decides."""
     ghost: bool = False
     """Leave the verified commit on the session's branch."""
     until: Phase | None = None
@@ -28,6 +29,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Tasks that a resumed session works on again, done or not."""
     kind: str = "run"
     """run, demo or chat; a demo's ledger row is marked, a chat answers and changes nothing."""
+    given: dict[str, str | int | float] = {}
+    """Settings of the command line that a resumed run goes by; the engine fills them in."""
 
 
 class TaskState(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +116,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     shipped: Shipped | None = None
     closing: str = ""
     ignored: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
 
     @property
     def is_question(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from m31a_engine.errors import JournalBroken
 from m31a_engine.events import Envelope, Event
 from m31a_engine.session.journal import Entry, Journal, entry
 
@@ -60,6 +61,14 @@ class EventStream:
             raise
         batch.ready = True
         await self._hand_over()
+
+    async def end(self, event: Event) -> None:
+        """Hand over the last event and end the stream; a journal that is lost does not keep it."""
+        try:
+            await self.emit(event)
+        except JournalBroken:
+            await self.live(event)
+        self.close()
 
     async def live(self, event: Event) -> None:
         """Hand over a piece that is not journalled because the whole follows."""

@@ -7,22 +7,25 @@ Commits are plumbing: the ids follow from the journalled intention, so an interr
 is finished, never made twice.
 """
 
+import shutil
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import msgspec
 
 from m31a_engine.paths import shown_path
+from m31a_engine.session.branch import SessionBranch
 from m31a_engine.session.journal import Journal, keyed
-from m31a_rollback import Conflicted, Prepared, RefMoved, Repository, WorkTree
+from m31a_rollback import Conflicted, Prepared, Repository, RollbackError, WorkTree
 
 HEAD = "head"
 KEPT = "refs/m31a/kept"
-"""What stood in a work tree before a command that can destroy ran there."""
+"""What stood in a work tree before a command that can destroy ran there, by session."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +33,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     base: str
+    left: bool = False
+    """Whether it holds what an attempt that was given up has left."""
 
 
 class Intention(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +45,10 @@ class Intention(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     at: int
     """Seconds since 1970; author and committer date."""
+    worked: str = ""
+    """The tree as the work left it."""
+    merged: str = ""
+    """The tree with what was integrated meanwhile, before commit hooks had their say."""
 
 
 class Integrated(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +86,8 @@ class Bay:
     key: str
     place: Place
     tree: WorkTree
+    used: bool
+    """Whether something may stand in it that nobody in this process has put there."""
 
 
 class ComingBay:
@@ -91,6 +102,8 @@ class ComingBay:
 
     async def get(self) -> Bay:
         """The bay, the same each time."""
+        if self._bay is not None:
+            return self._bay
         async with self._taking:
             if self._bay is None:
                 self._bay = await self._workbench.take(self._key, self._heir_of)
@@ -104,7 +117,7 @@ class Workbench:
         self, repository: Repository, journal: Journal, branch: str, folder: Path, base: str
     ) -> None:
         self.repository = repository
-        self.branch = branch
+        self.branch = SessionBranch(repository, branch)
         self.head = journal.done(HEAD, str) or base
         self._journal = journal
         self._folder = folder
@@ -118,11 +131,6 @@ class Workbench:
         self._begun = False
 
     @property
-    def ref(self) -> str:
-        """The full name of the session's branch."""
-        return f"refs/heads/{self.branch}"
-
-    @property
     def first_path(self) -> Path:
         """Where the first work tree is; it stands after `prepare`."""
         return self._folder / "work"
@@ -132,8 +140,7 @@ class Workbench:
         async with self._making:
             if self._begun:
                 return
-            if await self.repository.read_ref(self.ref) is None:
-                await self.repository.create_branch(self.branch, self.head)
+            await self.branch.stand_at(self.head)
             for key in self._journal.begun("/place"):
                 place = self._journal.intended(f"{key}/place", Place)
                 done = self._journal.done(f"{key}/commit", Integrated)
@@ -156,7 +163,7 @@ class Workbench:
         commit = await self.repository.commit_tree(
             tree, (bay.place.base,), message, at=datetime.now(UTC), sign=False
         )
-        await self.repository.update_ref(f"{KEPT}/{commit}", commit)
+        await self.repository.update_ref(f"{KEPT}/{Path(self.branch.name).name}/{commit}", commit)
         return commit
 
     async def look(self) -> WorkTree:
@@ -177,15 +184,18 @@ class Workbench:
         """
         await self.prepare()
         async with self._making:
-            place = self._journal.intended(f"{key}/place", Place)
-            if place is None:
-                place = self._inherited(heir_of) or await self._new_place()
-                self._taken[place.number] = key
-                await self._journal.intend(f"{key}/place", place)
+            known = self._journal.intended(f"{key}/place", Place)
+            if known is not None and self._journal.done(f"{key}/commit", Integrated) is not None:
+                # Others may have the tree by now: nobody works there in this one's name again.
+                tree = await self._tree(known.number, known.base)
+                return Bay(key=key, place=known, tree=tree, used=False)
+            place = known or self._inherited(heir_of) or await self._new_place()
             self._taken[place.number] = key
+            if known is None:
+                await self._journal.intend(f"{key}/place", place)
             tree = await self._tree(place.number, place.base)
             self._new.pop(place.number, None)
-            bay = Bay(key=key, place=place, tree=tree)
+            bay = Bay(key=key, place=place, tree=tree, used=known is not None or place.left)
             await self._finish_laying(bay)
         return bay
 
@@ -206,7 +216,7 @@ class Workbench:
         place = self._journal.intended(f"{key}/place", Place) if key else None
         if place is None or self._taken.get(place.number) != key:
             return None
-        return Place(number=place.number, base=self._base_of(key, place))
+        return Place(number=place.number, base=self._base_of(key, place), left=True)
 
     def _base_of(self, key: str, place: Place) -> str:
         """The commit that what is in the tree has to be compared with."""
@@ -223,13 +233,23 @@ class Workbench:
         if tree is None:
             path = self.first_path if number == 0 else self._folder / f"work-{number}"
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if (path / ".git").exists():
-                tree = self.repository.open_worktree(path)
-            else:
+            tree = await self._standing(path)
+            if tree is None:
                 commit = base or self.head
                 tree = await self.repository.worktree(path, commit)
                 self._new[number] = commit
             self._trees[number] = tree
+        return tree
+
+    async def _standing(self, path: Path) -> WorkTree | None:
+        """The work tree that stands at a path; what git left there when it was killed goes."""
+        try:
+            tree = self.repository.open_worktree(path)
+            await tree.head()
+        except RollbackError:
+            await self.repository.remove_worktree(path)
+            await anyio.to_thread.run_sync(lambda: shutil.rmtree(path, ignore_errors=True))
+            return None
         return tree
 
     async def integrate(self, bay: Bay, message: str, prepare: Prepare | None = None) -> Integrated:
@@ -245,7 +265,7 @@ class Workbench:
             known = self._journal.done(f"{bay.key}/commit", Integrated)
             if known is not None:
                 return known
-            tree = await bay.tree.tree_id()
+            tree = worked = await bay.tree.tree_id()
             base = self._base_of(bay.key, bay.place)
             if tree == await self.repository.tree_of(base):
                 return await self._nothing(bay.key)
@@ -253,12 +273,20 @@ class Workbench:
                 tree = await self._merge(bay.key, tree, base)
                 if prepare is not None:
                     await self._lay(bay, tree)
+            merged = tree
             if prepare is not None:
                 prepared = await prepare(bay.tree)
                 tree, message = prepared.tree, prepared.message
                 if tree == await self.repository.tree_of(self.head):
                     return await self._nothing(bay.key)
-            intention = Intention(tree=tree, parent=self.head, message=message, at=int(time.time()))
+            intention = Intention(
+                tree=tree,
+                parent=self.head,
+                message=message,
+                at=int(time.time()),
+                worked=worked,
+                merged=merged,
+            )
             intention = await self._journal.intend(f"{bay.key}/commit", intention)
             return await self._commit(bay.key, intention)
 
@@ -295,7 +323,7 @@ class Workbench:
         commit = await self.repository.commit_tree(
             intention.tree, (intention.parent,), intention.message, at=_moment(intention.at)
         )
-        commit = await self.move(commit, intention.parent)
+        commit = await self.branch.move(commit, intention.parent)
         diff = await self.repository.diff(intention.parent, commit)
         done = Integrated(
             commit=commit, files=tuple(shown_path(change.path) for change in diff.files)
@@ -315,42 +343,10 @@ class Workbench:
             if commit != self.head:
                 return False
             parent = (await self.repository.log(commit, limit=1))[0].parents[0]
-            await self.move(parent, commit)
+            await self.branch.move(parent, commit)
             await self._journal.append(keyed("done", HEAD, parent))
             self.head = parent
             return True
-
-    async def move(self, commit: str, old: str) -> str:
-        """Move the session's branch by compare-and-swap; the commit it is at then.
-
-        Being there already is well, also at the same commit with another signature: a kill came
-        between the move and its record.
-
-        Raises:
-            RefMoved: somebody else moved the branch.
-        """
-        try:
-            await self.repository.update_ref(self.ref, commit, old)
-        except RefMoved as exc:
-            if exc.found == commit:
-                return commit
-            if exc.found is None or not await self._are_twins(exc.found, commit):
-                raise
-            return exc.found
-        return commit
-
-    async def _are_twins(self, one: str, other: str) -> bool:
-        """Whether two commits differ in their signatures alone."""
-        (first,), (second,) = [await self.repository.log(each, limit=1) for each in (one, other)]
-        return replace(first, id=second.id) == second
-
-    async def remove(self) -> None:
-        """Remove all work trees; the branch and its commits stay."""
-        async with self._making:
-            for tree in self._trees.values():
-                await tree.remove()
-            self._trees.clear()
-            self._begun = False
 
 
 def _moment(seconds: int) -> datetime:

@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from m31a_engine.checks.coverage import NAME as COVERAGE
 from m31a_engine.checks.result import CheckResult, CheckStatus, Verdict, Verification
 
 SESSION = "M31A-Session"
@@ -36,6 +37,8 @@ class ShippedProof(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[ShippedCheck, ...]
     verdict: Verdict | None
     """None when the commit names none that is known."""
+    unreadable: tuple[str, ...] = ()
+    """Checks that are not written as this engine writes them."""
 
 
 def shipped_check(check: CheckResult) -> ShippedCheck:
@@ -56,12 +59,13 @@ def trailers_for(
     """Key and value of each trailer, in the order they are written.
 
     Listed are the checks that can be repeated: those with a command that saw exactly the
-    verified tree. Values are one line each; `;`, `%` and what does not print stand as `%XX`.
+    verified tree, and whose exit code says how they ended. Values are one line each; `;`, `%`
+    and what does not print stand as `%XX`.
     """
     checks = (
         shipped_check(check)
         for check in verification.checks
-        if check.command and check.tree == verification.tree
+        if check.command and check.tree == verification.tree and _exit_code_tells(check)
     )
     return (
         (SESSION, _escape(session)),
@@ -71,18 +75,24 @@ def trailers_for(
     )
 
 
+def _exit_code_tells(check: CheckResult) -> bool:
+    return check.name != COVERAGE or check.passed
+
+
 def read_trailers(pairs: Iterable[tuple[str, str]]) -> ShippedProof:
-    """The proof those trailers hold; what is not ours or cannot be read is left out."""
+    """The proof those trailers hold; what is not ours is left out."""
     values: dict[str, list[str]] = {}
     for key, value in pairs:
         values.setdefault(key.lower(), []).append(value)
     verdict = _last(values, VERDICT)
-    checks = (_CHECK.fullmatch(value) for value in values.get(CHECK.lower(), ()))
+    told = values.get(CHECK.lower(), ())
+    checks = [(value, _CHECK.fullmatch(value)) for value in told]
     return ShippedProof(
         session=_unescape(_last(values, SESSION)),
         base=_unescape(_last(values, BASE)),
-        checks=tuple(_check(match) for match in checks if match is not None),
+        checks=tuple(_check(match) for _, match in checks if match is not None),
         verdict=Verdict(verdict) if verdict in set(Verdict) else None,
+        unreadable=tuple(value for value, match in checks if match is None),
     )
 
 
