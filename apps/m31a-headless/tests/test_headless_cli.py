@@ -21,7 +21,7 @@ from m31a_engine import (
     Refused,
     WaitingForApproval,
 )
-from m31a_headless.cli import BUILT, build_facts, main, version_line
+from m31a_headless.cli import VERBS, build_facts, main, version_line
 from m31a_headless.dispatch import run_verb
 
 Command = Callable[..., Any]
@@ -62,7 +62,7 @@ def test_help_lists_every_verb(command: Command, word: str) -> None:
     said = command(word)
 
     assert said.code == 0
-    assert all(f"  {verb} " in said.out for verb in BUILT)
+    assert all(f"  {verb} " in said.out for verb in VERBS)
 
 
 def test_without_a_word_the_help_is_no_result(command: Command) -> None:
@@ -84,7 +84,7 @@ def test_a_mistyped_flag_is_an_option(command: Command) -> None:
     assert "unknown option '--verson'; did you mean '--version'?" in command("--verson").err
 
 
-@pytest.mark.parametrize("verb", BUILT)
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_and_names_the_nearest_option(command: Command, verb: str) -> None:
     helped = command(verb, "--help")
     wrong = command(verb, "--helpp")
@@ -194,7 +194,7 @@ def test_an_interrupt_or_a_lost_reader_leaves_no_traceback(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     verb = plant(monkeypatch, error)
-    monkeypatch.setitem(BUILT, verb, "fails")
+    monkeypatch.setitem(VERBS, verb, "fails")
 
     assert code == main([verb], "m31a")
     assert ("", text) == capsys.readouterr()

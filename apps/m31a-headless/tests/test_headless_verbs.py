@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,6 +46,14 @@ def test_the_demo_as_text_says_how_to_look(command: Command) -> None:
     assert "\nverdict   verified\n" in said.out
     assert "\ncheck     test: passed (3 passed)\n" in said.out
     assert "  git -C 'my shop' log --stat\n" in said.out
+
+
+def test_the_demo_takes_no_option_that_it_would_not_obey(command: Command) -> None:
+    said = command("demo", "--model", "any")
+
+    assert (said.code, said.out) == (2, "")
+    assert "unknown option --model" in said.err
+    assert not Path("any").exists()
 
 
 def test_the_demo_refuses_a_folder_that_holds_something(command: Command) -> None:
@@ -137,7 +146,8 @@ def test_an_empty_ledger_says_how_to_fill_it(command: Command) -> None:
 
     assert (said.code, said.out) == (0, "")
     assert said.err == (
-        "m31a: the ledger is empty; each run leaves a row, a first one: m31a-headless demo\n"
+        "m31a: the ledger is empty; a run that ended leaves a row,"
+        " a first one: m31a-headless demo\n"
     )
     assert command("ledger", "list", "--limit", "0").code == 2
 
@@ -320,6 +330,8 @@ def test_the_doctor_says_what_is_missing_and_then_that_all_is_there(
     after = command("doctor")
     monkeypatch.setenv("PATH", "/nowhere")
     without_git = command("doctor")
+    monkeypatch.setenv("M31A_PERMISSIONS_MODE", "allow_all")
+    unconfined = command("doctor")
 
     assert before.code == 1
     assert before.out.endswith(
@@ -327,9 +339,29 @@ def test_the_doctor_says_what_is_missing_and_then_that_all_is_there(
     )
     assert after.code == 0
     assert "model     some-model\n" in after.out
+    assert re.search(r"^sandbox   (bubblewrap|landlock|none)", after.out, re.MULTILINE)
+    assert "\nsandbox   not used: " in unconfined.out
+    assert re.search(
+        r"^sandbox   (landlock in part: a command can|none: .* wait)", without_git.out, re.MULTILINE
+    )
     assert after.out.endswith("ready     run a goal\n")
     assert without_git.code == 1
     assert without_git.out.endswith("missing   git\n")
+
+
+def test_the_doctor_sees_what_a_run_would_refuse(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "--quiet", "."], check=True)
+    (Path.home() / ".gitconfig").write_text("")
+    monkeypatch.setenv("M31A_MODEL_DEFAULT", "some-model")
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-1")
+
+    said = command("doctor")
+
+    assert said.code == 1
+    assert "state     git has no user.name and user.email" in said.out
+    assert said.out.endswith("missing   a repository in order (state)\n")
 
 
 SERVER = ("--base-url", "http://127.0.0.1:9/v1", "--model", "m")

@@ -4,6 +4,8 @@ Nothing heavy is imported before a verb is known: `--version` needs `sys` alone,
 prints a text.
 """
 
+import atexit
+import gc
 import sys
 from importlib import import_module
 
@@ -14,7 +16,7 @@ FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 
-BUILT = {
+VERBS = {
     "run": "work on a goal and land the verified commit",
     "ghost": "work on a goal and leave the commit on a branch; prints the diff",
     "plan": "plan a goal, print the plan and stop",
@@ -37,7 +39,7 @@ BUILT = {
     "doctor": "what is here: git, Python, trust, provider, key",
     "schema": "JSON Schemas of report, events and configuration",
 }
-"""Verbs that are promised and not there; each says so and ends with 2."""
+"""The verbs with what each does, in the order that `--help` shows them."""
 BUILD_FACTS = "m31a_headless._build"
 """Written into the wheel when it is built from a checkout; absent otherwise."""
 
@@ -50,7 +52,7 @@ def main(
     """Run one command line and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = _run(words, program, version)
+        code = _run(words, program, version, alone=arguments is None)
         print(end="", flush=True)
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
@@ -65,7 +67,7 @@ def main(
     return code
 
 
-def _run(words: list[str], program: str, version: str) -> int:
+def _run(words: list[str], program: str, version: str, *, alone: bool) -> int:
     first = words[0] if words else ""
     if first in {"--version", "-V"}:
         print(version_line(program, version))
@@ -78,19 +80,36 @@ def _run(words: list[str], program: str, version: str) -> int:
         return USAGE
     if first == "--":  # a goal, whatever its first word is
         first, words = "run", ["run", *words]
-    if first not in BUILT:
+    if first not in VERBS:
         from m31a_engine.nearest import suggestion
 
         kind = "option" if first.startswith("-") else "command"
-        hint = suggestion(first, (*BUILT, "--version", "--help"))
+        hint = suggestion(first, (*VERBS, "--version", "--help"))
         print(
             f'{program}: unknown {kind} {first!r}{hint}; to work on a goal: {program} run "GOAL"',
             file=sys.stderr,
         )
         return USAGE
+    if alone:
+        _load()
     from m31a_headless.dispatch import run_verb
 
     return run_verb(program, first, words[1:])
+
+
+def _load() -> None:
+    """Import what all verbs need, and have no search for unreachable cycles look through it.
+
+    Modules stay, and are nearly all there is: the searches at the start, in between and at the
+    exit would find nothing in them. Only for a process that is ours alone.
+    """
+    gc.disable()
+    try:
+        import_module("m31a_headless.dispatch")
+    finally:
+        gc.freeze()
+        gc.enable()
+    atexit.register(gc.freeze)
 
 
 def version_line(program: str, version: str) -> str:
@@ -111,8 +130,8 @@ def build_facts(module: str = BUILD_FACTS) -> tuple[str, ...]:
 
 def help_text(program: str) -> str:
     """What can be done, one line a verb."""
-    width = max(map(len, BUILT))
-    rows = "\n".join(f"  {verb:{width}}  {what}" for verb, what in BUILT.items())
+    width = max(map(len, VERBS))
+    rows = "\n".join(f"  {verb:{width}}  {what}" for verb, what in VERBS.items())
     return f"""usage: {program} VERB [ARGUMENTS]    {program} VERB --help tells more
 
 {rows}

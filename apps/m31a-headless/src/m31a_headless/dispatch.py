@@ -1,13 +1,11 @@
 """Run one verb and turn whatever comes out of it into one line and an exit code."""
 
-import os
 import sys
-import traceback
 from importlib import import_module
-from pathlib import Path
 from typing import Protocol, cast
 
 from m31a_engine import EngineError, sanitise
+from m31a_headless.crash import kept_traceback
 from m31a_headless.exit_codes import BUG, NOT_VERIFIED, USAGE, VERIFIED, exit_code_of_error
 from m31a_headless.options import UsageError
 from m31a_headless.streams import forgive_letters
@@ -44,24 +42,11 @@ def run_verb(program: str, verb: str, words: list[str]) -> int:
         place = exc.filename or "the system refused"
         return _fail(program, f"{place}: {exc.strerror or exc}", "", NOT_VERIFIED)
     except Exception as exc:
-        place = _log(traceback.format_exc())
         text = f"this is a bug in M31A: {type(exc).__name__}: {exc}"
-        return _fail(program, text, f"please report it{place}", BUG)
+        return _fail(program, text, f"please report it{kept_traceback(exc)}", BUG)
 
 
 def _fail(program: str, text: str, remedy: str, code: int) -> int:
     line = f"{program}: {text}" + (f"; {remedy}" if remedy else "")
     print(" ".join(sanitise(line).split()), file=sys.stderr)
     return code
-
-
-def _log(text: str) -> str:
-    """Keep a traceback; says where, or nothing when it cannot be kept."""
-    try:
-        folder = Path(os.environ.get("M31A_HOME") or Path.home() / ".m31a") / "logs"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = folder / "crash.log"
-        file.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except (OSError, RuntimeError):
-        return ""
-    return f" with {file}"

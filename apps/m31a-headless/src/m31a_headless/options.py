@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from m31a_engine import Mode, Options, PermissionMode, Phase, project_root, sanitise, suggestion
+from m31a_engine import (
+    FindingKind,
+    Mode,
+    Options,
+    PermissionMode,
+    Phase,
+    project_root,
+    sanitise,
+    suggestion,
+)
+from m31a_engine.checks.result import TEST_CHANGES
 from m31a_headless.streams import standard_input
 
 PHASES = ("discuss", "research", "plan", "execute", "verify", "ship", "initialize")
@@ -57,38 +67,103 @@ class RunOptions:
     verbose: bool
 
 
-def parser_of(program: str, verb: str, usage: str, about: str) -> Parser:
-    """A parser with the options every run has."""
+def parser_of(program: str, verb: str, usage: str, about: str, *, recorded: bool = False) -> Parser:
+    """A parser with the options every run has; a recorded one has nothing to choose."""
     parser = Parser(
         prog=f"{program} {verb}",
         usage=f"{program} {verb} {usage}",
         description=about,
         allow_abbrev=False,
     )
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    choosing = Parser(add_help=False) if recorded else parser
+    _add_who(choosing)
+    _add_how(choosing)
+    _add_leave(choosing)
+    _add_watching(parser)
+    if recorded:
+        parser.set_defaults(**vars(choosing.parse_args([])))
+    return parser
+
+
+def _add_who(parser: Parser) -> None:
     add = parser.add_argument
-    add("words", nargs="*", help=argparse.SUPPRESS)
-    add("--mode", choices=[mode.value for mode in Mode], default="auto")
     add("--project", metavar="DIR", type=Path, help="default: this folder")
-    add("--model", metavar="ID")
-    add("--phase-model", metavar="PHASE=ID", action="append", default=[])
-    add("--provider", metavar="NAME", help="openrouter, zen or a [provider.NAME]")
+    add("--model", metavar="ID", help="the model, as its server names it")
+    add(
+        "--phase-model",
+        metavar="PHASE=ID",
+        action="append",
+        default=[],
+        help=f"another model for a phase: {', '.join(PHASES)}",
+    )
+    add("--provider", metavar="NAME", help="openrouter, zen, anthropic or a [provider.NAME]")
     add("--base-url", metavar="URL", help="an OpenAI-compatible server, to its /v1")
-    add("--until", metavar="PHASE", choices=[phase.value for phase in Phase if phase != "idle"])
+
+
+def _add_how(parser: Parser) -> None:
+    add = parser.add_argument
+    add(
+        "--mode",
+        choices=[mode.value for mode in Mode],
+        default="auto",
+        help="full plans first, fast leaves the plan out, direct is for a small change;"
+        " default: as configured, else as the goal is",
+    )
+    phases = [phase.value for phase in Phase if phase != "idle"]
+    add("--until", metavar="PHASE", choices=phases, help=f"stop after it: {', '.join(phases)}")
     add("--answers", metavar="FILE", type=Path, help="answers to questions and plans, TOML or JSON")
     add("--no-questions", action="store_true", help="take the suggested answers")
-    add("--permissions", metavar="MODE", choices=[mode.value for mode in PermissionMode])
-    add("--dirty", choices=["leave", "commit", "refuse"], default="leave")
+    add(
+        "--dirty",
+        choices=["leave", "commit", "refuse"],
+        default="leave",
+        help="uncommitted changes: leave them out of the run (default), commit them first, or"
+        " do not begin",
+    )
     add("--init", action="store_true", help="make a repository where there is none")
-    add("--allow", metavar="NAME", action="append", default=[], help="lift a finding by its name")
-    add("--budget-usd", metavar="X", type=amount)
-    add("--max-turns", metavar="N", type=count, help="requests a task may make")
-    add("--timeout", metavar="S", type=amount, help="seconds the run may take")
-    add("--on-failure", choices=["keep", "land", "discard"], default="keep")
-    add("--output", choices=OUTPUTS, help="default: text; ghost: diff")
+    add(
+        "--on-failure",
+        choices=["keep", "land", "discard"],
+        default="keep",
+        help="work that fails its checks: keep it on the run's branch (default), land it all"
+        " the same, or discard it",
+    )
+
+
+def _add_leave(parser: Parser) -> None:
+    add = parser.add_argument
+    modes = [mode.value for mode in PermissionMode]
+    add(
+        "--permissions",
+        metavar="MODE",
+        choices=modes,
+        help=f"{', '.join(modes)} (no sandbox); default: sandboxed, in the app ask",
+    )
     add("--trust-project", action="store_true", help="obey and run what the project brings")
+    add_allow(parser)
+    add("--budget-usd", metavar="X", type=amount, help="dollars the run may cost")
+    add("--max-turns", metavar="N", type=count, help="requests a task may make")
+
+
+def _add_watching(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--timeout", metavar="S", type=amount, help="seconds the run may take")
+    add("--output", choices=OUTPUTS, help="default: text; ghost: diff")
     add("--quiet", action="store_true", help="no progress")
     add("--verbose", action="store_true", help="tool calls too")
-    return parser
+
+
+def add_allow(parser: Parser) -> None:
+    """The option that lifts what speaks against a change."""
+    parser.add_argument(
+        "--allow",
+        metavar="NAME",
+        action="append",
+        default=[],
+        type=finding,
+        help="lift a finding by its name",
+    )
 
 
 def project_of(folder: Path | None) -> Path:
@@ -188,6 +263,15 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:10]) < 10**9):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
+
+
+def finding(text: str) -> str:
+    """The name of something that can speak against a change, as an option's type."""
+    known = (TEST_CHANGES, *(kind.value for kind in FindingKind))
+    if text not in known:
+        hint = suggestion(text, known) or f"; there are: {', '.join(known)}"
+        raise argparse.ArgumentTypeError(f"{text!r} is no finding{hint}")
+    return text
 
 
 def amount(text: str) -> float:

@@ -16,6 +16,7 @@ from m31a_engine import (
     ModeChosen,
     ModelChosen,
     Noticed,
+    Outcome,
     PhaseStarted,
     ProviderSwitched,
     RunReport,
@@ -98,7 +99,9 @@ class Progress:
             case CulpritFound(culprit=culprit):
                 if culprit.commit is None:
                     return f"{culprit.check}: which commit broke it is not clear"
-                return f"{culprit.check} is red from {culprit.commit[:12]} on: {culprit.subject}"
+                task = "" if culprit.task_id is None else f"task {culprit.task_id}, "
+                broke = f"{culprit.check} is red from {task}{culprit.commit[:12]} on"
+                return f"{broke}: {culprit.subject}"
             case ProviderSwitched() as event:
                 return f"{event.target} answers instead of {event.origin}: {event.reason}"
             case ModelChosen() as event:
@@ -179,11 +182,26 @@ def result_text(report: RunReport) -> str:
     cost = "unknown" if report.cost_usd is None else f"${report.cost_usd:.4f}"
     rows.append(f"cost      {cost}, {report.usage.requests} requests, {report.duration_s:.0f} s")
     rows.append(f"session   {report.session_path}")
-    if report.error is not None:
-        rows.append(f"why       {report.error.message}")
-        rows += [f"next      {report.error.remedy}"] if report.error.remedy else []
+    rows += _outlook(report)
     text = "\n".join(map(one_line, rows)) + "\n"
     return f"{text}\n{report.answer.rstrip()}\n" if report.answer else text
+
+
+def _outlook(report: RunReport) -> list[str]:
+    """Why it ended so, where that needs words, and what can be done next."""
+    why = report.error.message if report.error else ""
+    following = report.error.remedy if report.error else ""
+    match report.outcome:
+        case Outcome.SHIPPED_PARTIAL if not why and not report.overrides:
+            why = "no check shows that the program works"
+            following = "name your tests: m31a config set verify.test COMMAND"
+        case Outcome.SHIPPED if not report.landed and report.branch and not following:
+            following = f"to land it: m31a apply {report.session}"
+        case Outcome.FAILED | Outcome.INTERRUPTED | Outcome.PROVIDER | Outcome.LIMIT:
+            following = following or f"to go on: m31a resume {report.session}"
+        case _:
+            pass
+    return [f"{name:9} {text}" for name, text in (("why", why), ("next", following)) if text]
 
 
 def _proof(report: RunReport) -> list[str]:

@@ -1,9 +1,9 @@
 """Carry one run to its end without a person: what is built, shown, answered and returned."""
 
 import os
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
 
 from m31a_engine import (
     Engine,
@@ -16,12 +16,12 @@ from m31a_engine import (
     conduct,
     load_config,
 )
+from m31a_engine.recalled import recalled
 from m31a_headless.answers import Policy, read_answers
 from m31a_headless.exit_codes import (
     INTERRUPTED,
     LIMIT,
     NOT_VERIFIED,
-    TERMINATED,
     exit_code_of,
 )
 from m31a_headless.options import RunOptions, project_of
@@ -38,14 +38,23 @@ def carry_out(options: RunOptions, begin: Begin, present: Present = print_result
     policy = read_answers(options.answers)
     project = project_of(options.project)
     with refusals_documented(options):
-        config = load_config(
-            project,
-            os.environ,
-            options.overrides,
-            trusted=True if options.trust_project else None,
-        )
-        engine = build(config, project)
+        engine = _engine(options, project, options.overrides)
         return see_through(options, policy, lambda: begin(engine), present)
+
+
+def go_on(options: RunOptions, session_id: str | None, begin: Begin) -> int:
+    """The same for a session that was begun before, by the options it was begun with."""
+    policy = read_answers(options.answers)
+    project = project_of(options.project)
+    with refusals_documented(options):
+        overrides = recalled(project, os.environ, session_id, options.overrides)
+        engine = _engine(options, project, overrides)
+        return see_through(options, policy, lambda: begin(engine))
+
+
+def _engine(options: RunOptions, project: Path, overrides: Mapping[str, object]) -> Engine:
+    trusted = True if options.trust_project else None
+    return build(load_config(project, os.environ, overrides, trusted=trusted), project)
 
 
 @contextmanager
@@ -82,10 +91,15 @@ def see_through(
             " go on with: m31a resume"
         )
         return NOT_VERIFIED
+    if ending.timed_out and ending.report.outcome is Outcome.INTERRUPTED:
+        remark(f"its time is over (--timeout {options.timeout_s:g}); to go on: m31a resume")
     try:
         present(ending.report, options.output)
-    except BrokenPipeError:  # what the run came to does not depend on who reads it
+    except OSError as exc:  # what the run came to does not depend on who can read it
         discard_output()
+        if not isinstance(exc, BrokenPipeError):
+            place = ending.report.session_path
+            remark(f"the result cannot be written: {exc.strerror}; it is kept in {place}")
     return exit_code_of_ending(ending)
 
 
@@ -95,4 +109,4 @@ def exit_code_of_ending(ending: RunEnding) -> int:
         return exit_code_of(ending.report)
     if ending.timed_out:
         return LIMIT
-    return TERMINATED if ending.signal == signal.SIGTERM else INTERRUPTED
+    return INTERRUPTED if ending.signal is None else 128 + ending.signal

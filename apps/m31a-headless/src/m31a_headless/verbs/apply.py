@@ -3,7 +3,7 @@
 from m31a_engine import completed
 from m31a_engine.desk.applying import Applied
 from m31a_headless.looking import Looking, looking_at
-from m31a_headless.options import UsageError
+from m31a_headless.options import UsageError, add_allow
 from m31a_headless.output import remark, say
 
 
@@ -16,19 +16,22 @@ def main(program: str, words: list[str]) -> int:
         " all of it can land.",
     )
     parser.add_argument("session", nargs="?", help="an id, or the beginning of one")
+    add_allow(parser)
     parser.add_argument(
-        "--allow", metavar="NAME", action="append", default=[], help="lift a finding by its name"
+        "--trust-project", action="store_true", help="let its commit hooks have their say, once"
     )
     look = Looking.of(parser, words)
     if not look.given.session:
         raise UsageError("which session? `sessions list` shows those there are")
-    desk = look.desk()
+    desk = look.desk(trusted=True if look.given.trust_project else None)
     session = desk.sessions.named(look.given.session).id
     applied = completed(lambda: desk.applying.apply(session, look.given.allow))
     if look.json:
         look.print(applied)
     else:
         _tell(applied)
+        for text in applied.ignored:
+            remark(text)
     return 0 if applied.landed else 1
 
 

@@ -1,7 +1,7 @@
 """`approve SESSION`: a person's yes to the plan or the calls a session waits for."""
 
 from m31a_headless.options import UsageError, parse, parser_of
-from m31a_headless.runner import carry_out
+from m31a_headless.runner import go_on
 
 
 def main(program: str, words: list[str]) -> int:
@@ -16,4 +16,5 @@ def main(program: str, words: list[str]) -> int:
     options = parse(parser, words)
     if len(options.words) != 1:
         raise UsageError("approve takes one session id")
-    return carry_out(options, lambda engine: engine.approve(options.words[0], options.engine))
+    session_id = options.words[0]
+    return go_on(options, session_id, lambda engine: engine.approve(session_id, options.engine))

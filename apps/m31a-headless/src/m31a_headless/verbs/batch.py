@@ -10,6 +10,7 @@ from m31a_engine.document import as_line, as_value
 from m31a_headless.exit_codes import (
     BUG,
     DENIED,
+    HUNG_UP,
     INTERRUPTED,
     LIMIT,
     NOT_LANDED,
@@ -28,7 +29,7 @@ from m31a_headless.streams import standard_input
 
 WORSE = (
     *(VERIFIED, PARTIAL, NOT_LANDED, NOT_VERIFIED, DENIED, LIMIT, PROVIDER, USAGE, BUG),
-    *(INTERRUPTED, TERMINATED),
+    *(INTERRUPTED, HUNG_UP, TERMINATED),
 )
 """Exit codes from the best to the worst."""
 NOT_IN_A_LINE = frozenset({"help", "output", "quiet", "verbose"})
@@ -60,7 +61,7 @@ def main(program: str, words: list[str]) -> int:
     for number, line in _lines(options.words[0]):
         code = _carry_out(parser, given, number, line)
         worst = max(worst, code, key=WORSE.index)
-        if code in {INTERRUPTED, TERMINATED}:
+        if code in {INTERRUPTED, HUNG_UP, TERMINATED}:
             remark(f"stopped in line {number}; the lines after it were not begun")
             break
     return worst

@@ -18,9 +18,10 @@ def main(program: str, words: list[str]) -> int:
     parser = parser_of(
         program,
         "demo",
-        "[FOLDER] [--output text|json|stream-json|diff] [--timeout S] [--quiet] [--verbose]",
+        "[FOLDER] [options]",
         "Make a small project with a failing test and mend it. The model's words are a recording;"
         " git, files, tests, commit and ledger are real.",
+        recorded=True,
     )
     options = parse(parser, words)
     if len(options.words) > 1:

@@ -70,5 +70,5 @@ def _list(ledger: Ledger, limit: int, json: bool, program: str) -> int:
     lines = tuple(ledger.lines(limit))
     say(*lines)
     if not lines:
-        remark(f"the ledger is empty; each run leaves a row, a first one: {program} demo")
+        remark(f"the ledger is empty; a run that ended leaves a row, a first one: {program} demo")
     return 0

@@ -43,6 +43,9 @@ def main(program: str, words: list[str]) -> int:
         )
     else:
         _tell(catalogue, fitting)
+        if not fitting:
+            wanted = " with " + " ".join(look.given.words) if look.given.words else ""
+            remark(f"{catalogue.provider} offers no model{wanted}")
     return 0 if fitting else 1
 
 
@@ -80,8 +83,6 @@ def _tell(catalogue: Catalogue, models: tuple[ModelInfo, ...]) -> None:
             f"{catalogue.provider} did not answer ({catalogue.trouble}); this list is"
             f" {catalogue.age_s / 3600:.1f} h old"
         )
-    if not models:
-        remark(f"{catalogue.provider} has no such model")
 
 
 def _price(usd: float | None) -> str:

@@ -12,8 +12,8 @@ def main(program: str, words: list[str]) -> int:
         program,
         "replay",
         "Make a session's file changes again from its journal, in a work tree of their own, and"
-        " compare the result with what was committed. Nothing is run and no model is asked; what"
-        " commands changed then cannot be made again and is named.",
+        " compare the result with what was committed. Nothing is run and no model is asked: what"
+        " commands and hooks changed is taken from the trees that were noted then, and is named.",
     )
     parser.add_argument("session", nargs="?", help="default: the newest")
     look = Looking.of(parser, words)
@@ -34,13 +34,14 @@ def _tell(replayed: Replayed) -> None:
     for piece in replayed.pieces:
         say(*_lines(piece))
     if replayed.explained and not replayed.same:
-        say("What differs stands where commands ran: the journal does not hold what they changed.")
+        say("What differs stands where commands ran, and what they left is not on record.")
 
 
 def _lines(piece: Piece) -> list[str]:
     word = "same" if piece.same else "differs"
     lines = [f"{word:9} {piece.key}: {piece.calls} changes"]
     lines += [f"command   {one_line(command)}" for command in piece.commands]
+    lines += [f"restored  {path}" for path in piece.restored]
     lines += [f"differs   {path}" for path in piece.differing]
     lines += [f"trouble   {one_line(text)}" for text in piece.trouble]
     return lines

@@ -1,7 +1,7 @@
 """`resume [ID]`: go on with a session where it stopped."""
 
 from m31a_headless.options import UsageError, count, parse, parser_of
-from m31a_headless.runner import carry_out
+from m31a_headless.runner import go_on
 
 
 def main(program: str, words: list[str]) -> int:
@@ -10,7 +10,8 @@ def main(program: str, words: list[str]) -> int:
         program,
         "resume",
         "[SESSION] [--heal N] [options]",
-        "Go on with a session that was killed, stopped or has failed; without an id the newest.",
+        "Go on with a session that was killed, stopped or has failed; without an id the newest."
+        " Model, provider and limits that its command line named hold until others are given.",
     )
     parser.add_argument(
         "--heal", metavar="N", type=count, action="append", default=[], help="mend this task again"
@@ -19,4 +20,4 @@ def main(program: str, words: list[str]) -> int:
     if len(options.words) > 1:
         raise UsageError("resume takes one session id")
     session_id = options.words[0] if options.words else None
-    return carry_out(options, lambda engine: engine.resume(session_id, options.engine))
+    return go_on(options, session_id, lambda engine: engine.resume(session_id, options.engine))

@@ -3,6 +3,7 @@
 import os
 
 from m31a_engine import Trust, home_folder
+from m31a_engine.config import TRUST_FILE
 from m31a_headless.looking import Looking, looking_at
 from m31a_headless.output import remark, say
 
@@ -16,7 +17,7 @@ def main(program: str, words: list[str]) -> int:
     )
     parser.add_argument("action", nargs="?", choices=["grant", "revoke", "list"], default="grant")
     look = Looking.of(parser, words)
-    trust = Trust(home_folder(os.environ) / "trust.json")
+    trust = Trust(home_folder(os.environ) / TRUST_FILE)
     if look.given.action == "list":
         folders = trust.list()
         if look.json:
