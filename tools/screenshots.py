@@ -35,10 +35,11 @@ FONTS = Path(os.environ.get("M31A_FONT", "/usr/share/fonts/truetype/dejavu/DejaV
 POINTS = 15
 CELL = (9, 19)
 MARGIN = 8
-COLOURS = 128
+COLOURS = 255
 """Colours kept in a picture; the shades at the edges of letters are the most of them."""
 GROUNDS = {"dark": ("#c9d1d9", "#0d1117"), "light": ("#1f2328", "#ffffff")}
 """Text and ground of an ordinary terminal for each look."""
+LEFT_EIGHTHS, LOWER_EIGHTHS = "▏▎▍▌▋▊▉", "▁▂▃▄▅▆▇"
 _SGR = re.compile("\x1b\\[([0-9;]*)m")
 _FLAGS = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
 
@@ -114,7 +115,9 @@ def draw(painted: str, look: str) -> Any:
             for name, at in (("underline", CELL[1] - 3), ("strike", CELL[1] // 2)):
                 if name in pen.flags:
                     canvas.line((x, y + at, right, y + at), front)
-    return picture.quantize(COLOURS, dither=Image.Dither.NONE)
+    # Median cut joins colours that few letters have; an octree keeps the theme's own apart.
+    few = Image.Quantize.FASTOCTREE
+    return picture.quantize(COLOURS, method=few, dither=Image.Dither.NONE)
 
 
 def rule(canvas: Any, letter: str, x: int, y: int, colour: str) -> bool:
@@ -128,6 +131,12 @@ def rule(canvas: Any, letter: str, x: int, y: int, colour: str) -> bool:
             canvas.line((centre, y, centre, y + high - 1), colour)
         case "█":
             canvas.rectangle((x, y, x + wide - 1, y + high - 1), colour)
+        case _ if letter in LEFT_EIGHTHS:
+            filled = round(wide * (LEFT_EIGHTHS.index(letter) + 1) / 8)
+            canvas.rectangle((x, y, x + max(1, filled) - 1, y + high - 1), colour)
+        case _ if letter in LOWER_EIGHTHS:
+            filled = round(high * (LOWER_EIGHTHS.index(letter) + 1) / 8)
+            canvas.rectangle((x, y + high - filled, x + wide - 1, y + high - 1), colour)
         case "╭" | "╮" | "╰" | "╯":
             side = x + wide - 1 if letter in "╭╰" else x
             end = y + high - 1 if letter in "╭╮" else y

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -22,8 +23,9 @@ from m31a.screens.doctor import Looked as DoctorLooked
 from m31a.screens.keys import Found as KeysFound
 from m31a.screens.keys import KeyRow
 from m31a.screens.models import Offered
-from m31a.screens.settings import Loaded, Row
+from m31a.screens.repl import Remembered
 from m31a.screens.trust import Looked as TrustLooked
+from m31a.setting_rows import Loaded, Row
 from m31a.testing import SIZES, Desk, sample_scene
 from m31a_engine import Catalogue, ModelInfo
 from m31a_engine.desk.doctor import Fact
@@ -61,6 +63,8 @@ TOLD: Mapping[str, tuple[Message, ...]] = {
     "context": (),
     "confirm_quit": (),
 }
+HOME: Message = Remembered((NASTY, f"two\n{NASTY}", "plain"))
+MORE = ("alt+s", "ctrl+o", "ctrl+end", "ctrl+up", "alt+enter", "ctrl+n", "alt+up", "ctrl+p")
 each_screen = pytest.mark.parametrize("name", TOLD)
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202e]")
 CHORDS = (
@@ -106,6 +110,35 @@ def test_no_key_breaks_a_screen(
         assert not any(
             ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 for line in lines for letter in line.text
         )
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    moves=st.lists(st.one_of(steps, st.sampled_from(MORE)), max_size=25),
+    size=st.tuples(st.integers(8, 120), st.integers(2, 40)),
+    inline=st.booleans(),
+)
+def test_no_key_breaks_the_home_screen(
+    moves: list[Callable[[Desk], Desk] | int | str], size: tuple[int, int], inline: bool
+) -> None:
+    desk = opened("repl", Size(*size)).send(HOME)
+    scene = desk.app.scene
+    own = replace(scene, settings=replace(scene.settings, inline=inline))
+    desk.app = replace(desk.app, scene=own)
+    for move in moves:
+        match move:
+            case str() as chord:
+                desk.press(chord)
+            case int() as row:
+                desk.mouse("press", 3, row * 5)
+            case _:
+                move(desk)
+
+        frame = desk.frame
+        told = frame.above.rows(0, frame.above.count) if frame.above is not None else ()
+        assert max(line.width for line in (*frame.lines, *told)) <= size[0]
+        assert len(frame.lines) <= size[1]
+        assert not any(CONTROL.search(line.text) for line in (*frame.lines, *told))
 
 
 @each_screen

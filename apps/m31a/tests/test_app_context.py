@@ -35,11 +35,13 @@ def events(used: int, limit: int | None) -> Sequence[Event]:
             calls=0,
         ),
         TextStreamed(conversation=talk, text="Reading first. " * 70),
-        ToolStarted(conversation=talk, call_id="1", tool="Read", arguments='{"path":"slugs.py"}'),
+        ToolStarted(
+            conversation=talk, call_id="1", tool="FileRead", arguments='{"path":"slugs.py"}'
+        ),
         ToolEnded(
             conversation=talk,
             call_id="1",
-            tool="Read",
+            tool="FileRead",
             display=Plain(text="x = 1\n" * 3500),
             is_error=False,
         ),

@@ -18,6 +18,7 @@ from m31a.program.scene import Settings
 from m31a.program.services import Services
 from m31a.rehearsal import services_of, settle
 from m31a.testing import Desk, sample_scene
+from m31a.wish import Wish
 from m31a_engine import (
     Answer,
     Ask,
@@ -93,6 +94,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     shipped = _run(tmp_path_factory.mktemp("deeds"), _yes)
     assert shipped.report.outcome is Outcome.SHIPPED, shipped.report.error
     return shipped
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A session whose plan was not accepted."""
+    return _run(tmp_path_factory.mktemp("waiting"), _no)
 
 
 def opened(done: Done, screen: str, argument: object = None) -> Desk:
@@ -240,8 +247,7 @@ def test_a_session_that_shipped_waits_for_nobody(done: Done) -> None:
     assert "Nothing was put off" in opened(done, "deferred").text
 
 
-def test_a_plan_that_was_not_accepted_waits_and_is_taken_up_again(tmp_path: Path) -> None:
-    waiting = _run(tmp_path, _no)
+def test_a_plan_that_was_not_accepted_waits_and_is_taken_up_again(waiting: Done) -> None:
     desk = opened(waiting, "deferred")
     assert "Its plan waits for a yes" in desk.text
 
@@ -264,6 +270,20 @@ async def test_a_session_that_has_ended_cannot_be_approved(done: Done) -> None:
     with pytest.raises(NothingToResume, match="has ended: shipped"):
         async with runs.approve(done.report.session, Settings()):
             raise AssertionError("it has begun")
+
+
+def test_the_newest_session_that_can_go_on_is_begun_with_where_that_is_configured(
+    waiting: Done, tmp_path: Path
+) -> None:
+    nothing, goal = Wish(waiting.folder), Wish(waiting.folder, goal="x")
+    on = {"features.resume_on_startup": True}
+    going = EngineRuns(waiting.folder, waiting.services.environ, on, Options())
+    off = EngineRuns(waiting.folder, waiting.services.environ, {}, Options())
+    empty = EngineRuns(tmp_path, waiting.services.environ, on, Options())
+
+    assert going.first_of(nothing) == Wish(waiting.folder, resume=True)
+    assert [runs.first_of(nothing) for runs in (off, empty)] == [nothing, nothing]
+    assert going.first_of(goal) == goal
 
 
 def test_the_sandbox_is_named_in_a_word_or_two_and_not_used_where_all_may_run(

@@ -10,6 +10,7 @@ from m31a_engine import (
     AskOpened,
     Event,
     Phase,
+    PhaseEnded,
     PhaseStarted,
     Question,
     QuestionsAnswer,
@@ -25,11 +26,15 @@ QUESTIONS = (
 )
 ASK = QuestionsAsk(ask_id="questions-1", questions=QUESTIONS)
 OPENED = AskOpened(ask=ASK, timeout_s=300.0 + LOCK_S)
+BEGUN = (
+    PhaseEnded(phase=Phase.INITIALIZE, next=Phase.DISCUSS, elapsed_s=0.4),
+    PhaseStarted(phase=Phase.DISCUSS),
+)
 
 
 def asked() -> Desk:
     """The questions, asked a moment ago."""
-    desk = Desk("repl", scene=sample_scene(goal="JWT")).tell(OPENED).wait(LOCK_S)
+    desk = Desk("repl", scene=sample_scene(goal="JWT")).tell(*BEGUN, OPENED).wait(LOCK_S)
     desk.effects.clear()
     return desk
 
@@ -52,7 +57,7 @@ def test_what_was_asked_before(snapshot: Snapshot) -> None:
         ask_id="questions-1",
         answer=QuestionsAnswer(ask_id="questions-1", answers=("reject them", "", "no")),
     )
-    scene = sample_scene([OPENED, closed], goal="JWT")
+    scene = sample_scene([*BEGUN, OPENED, closed], goal="JWT")
     snapshot(lambda: Desk("discuss", scene=scene), "discuss/answered")
 
 
@@ -150,4 +155,4 @@ def test_questions_that_were_left_are_found_again() -> None:
 
 
 def test_the_time_that_is_left_is_shown() -> None:
-    assert "in 4:40 the suggestions are taken" in asked().wait(20.0).text
+    assert "in 4:40 the suggestions count" in asked().wait(20.0).text

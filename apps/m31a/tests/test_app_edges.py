@@ -24,8 +24,9 @@ from m31a.story.story import Story, begin, halted
 from m31a.story.telling import tell
 from m31a.terminal.differ import Differ
 from m31a.terminal.ink import Depth, Ink, depth_of, no_nearest
+from m31a.terminal.outlet import write_all
 from m31a.terminal.probe import Capabilities, assumed, learned
-from m31a.terminal.writer import Writer, write_all
+from m31a.terminal.writer import Writer
 from m31a_engine import (
     ContextCondensed,
     CulpritFound,

@@ -5,17 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m31a.draw.frame import Point, Size
-from m31a.widgets.editor import (
-    BLANK,
-    Draft,
-    applied,
-    drafted,
-    editor_view,
-    height_of,
-    pasted,
-    rows_of,
-    typed,
-)
+from m31a.widgets.draft import BLANK, Draft, drafted, pasted
+from m31a.widgets.draft_rows import editor_view, height_of, rows_of
+from m31a.widgets.editor import applied, typed
 
 ACTIONS = (
     *("edit.left", "edit.right", "edit.up", "edit.down", "edit.word_left", "edit.word_right"),

@@ -1,11 +1,13 @@
 """Screens as people see them: pictures in all sizes, and what their keys do."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from m31a.draw.frame import Size
 from m31a.program.effects import AnswerAsk, InterruptRun, StartRun
+from m31a.screens.repl import Remembered
 from m31a.testing import Desk, sample_scene
 from m31a_engine import (
     AskOpened,
@@ -15,6 +17,8 @@ from m31a_engine import (
     PermissionAsk,
     PermissionRequest,
     Risk,
+    Usage,
+    UsageChanged,
 )
 from m31a_engine.sample import sample_events
 
@@ -115,3 +119,54 @@ def test_a_command_far_too_long_for_the_sheet_can_be_read_to_its_end() -> None:
         desk.press("pagedown")
 
     assert "echo line 59" in desk.text
+
+
+def test_a_denial_that_is_being_explained(snapshot: Snapshot) -> None:
+    snapshot(
+        lambda: Desk("repl").tell(OPENED).wait(0.5).press("n").type("use make clean"),
+        "permission/reason",
+    )
+
+
+def test_commands_that_are_offered(snapshot: Snapshot) -> None:
+    snapshot(lambda: Desk("repl").type("/re"), "repl/commands")
+
+
+def test_files_that_are_offered(snapshot: Snapshot) -> None:
+    snapshot(lambda: Desk("repl").type("look at @slu"), "repl/files")
+
+
+def test_lines_that_are_looked_for(snapshot: Snapshot) -> None:
+    goals = ("Keep digits in slugs", "Rate limit the login route", "Log in with a passkey")
+    snapshot(
+        lambda: Desk("repl").send(Remembered(goals)).press("ctrl+r").type("log"), "repl/search"
+    )
+
+
+def test_a_run_at_work_with_goals_that_wait_and_a_full_window(snapshot: Snapshot) -> None:
+    def make() -> Desk:
+        begun = tuple(sample_events())[:22]
+        desk = Desk("repl", scene=sample_scene(begun, goal="Keep digits in slugs"))
+        usage = Usage(input_tokens=90_000)
+        desk.tell(UsageChanged(usage=usage, requests=7, context_tokens=111_000))
+        scene = replace(desk.app.scene, queue=("Then tell about it in the README",))
+        desk.app = replace(desk.app, scene=scene).told("queued")
+        return desk.type("and the changelog\nwith a line for users")
+
+    snapshot(make, "repl/working")
+
+
+def test_the_keys_of_a_screen(snapshot: Snapshot) -> None:
+    snapshot(lambda: Desk("repl").press("?"), "help/conversation")
+
+
+def test_all_commands(snapshot: Snapshot) -> None:
+    snapshot(lambda: Desk("palette"), "palette/all")
+
+
+def test_commands_by_their_letters(snapshot: Snapshot) -> None:
+    snapshot(lambda: Desk("palette").type("rol"), "palette/found")
+
+
+def test_no_command_with_these_letters(snapshot: Snapshot) -> None:
+    snapshot(lambda: Desk("palette").type("zzzz"), "palette/nothing")

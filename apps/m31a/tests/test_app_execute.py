@@ -9,11 +9,15 @@ from m31a.testing import Desk, sample_scene
 from m31a_engine import (
     CancelTask,
     Command,
+    CommandOutput,
     Continue,
     Event,
+    FileDiff,
     HealTask,
+    MessageDone,
     Pause,
     Phase,
+    PhaseEnded,
     PhaseStarted,
     Plan,
     PlanDrafted,
@@ -24,8 +28,11 @@ from m31a_engine import (
     TaskHealing,
     TaskStarted,
     TextStreamed,
+    ToolEnded,
     ToolOutput,
     ToolStarted,
+    Usage,
+    UsageChanged,
 )
 from m31a_engine.sample import sample_events
 
@@ -66,6 +73,84 @@ def sent(desk: Desk) -> list[Command]:
 
 def test_tasks_at_work(snapshot: Snapshot) -> None:
     snapshot(lambda: at_work().wait(12.0), "execute/working")
+
+
+TITLES = (
+    "Load a PEM pair from the config folder",
+    "Read the accepted algorithms from settings",
+    "Sign tokens with RS256",
+    "Verify both kinds until the date",
+    "Answer 401, never 440, for an expired token",
+    "Tell about the change in the README",
+    "Tests for rotation and clock skew",
+)
+MANY = Plan(
+    title="Sign tokens with RS256",
+    tasks=tuple(
+        PlannedTask(id=number, description=title, dependencies=(number - 2,) if number > 2 else ())
+        for number, title in enumerate(TITLES, 1)
+    ),
+)
+PATCH = (
+    "--- a/app/auth/tokens.py\n+++ b/app/auth/tokens.py\n@@ -42,2 +42,3 @@\n"
+    " def sign(claims: Claims) -> str:\n"
+    '-    return jwt.encode(claims, SECRET, "HS256")\n'
+    '+    return jwt.encode(claims, keys.private, "RS256",\n'
+    '+                      headers={"kid": keys.kid})\n'
+)
+EDITED = FileDiff(path="app/auth/tokens.py", diff=PATCH, added=2, removed=1)
+TESTED = CommandOutput(
+    command="pytest -q tests/test_tokens.py",
+    text="........x......                        [100%]\n14 passed, 1 xfailed in 0.41s\n",
+    exit_code=0,
+)
+
+
+def busy() -> Desk:
+    """Seven tasks, three of them done, two at work at once."""
+    talk = "execute-1/task-4"
+    before = (Phase.INITIALIZE, Phase.DISCUSS, Phase.PLAN)
+    events: list[Event] = [
+        PhaseEnded(phase=phase, next=Phase.EXECUTE, elapsed_s=4.0) for phase in before
+    ]
+    events += [PhaseStarted(phase=Phase.EXECUTE), PlanDrafted(plan=MANY, version=1)]
+    for number, took_s in ((1, 41.0), (2, 9.4), (3, 128.0)):
+        events.append(TaskStarted(task_id=number, title=TITLES[number - 1]))
+        events.append(TaskEnded(task_id=number, outcome="done", elapsed_s=took_s))
+    events += [
+        TaskStarted(task_id=5, title=TITLES[4]),
+    ]
+    talking: list[Event] = [
+        TaskStarted(task_id=4, title=TITLES[3]),
+        TextStreamed(conversation=talk, text="The signer has its **kid**. Now the other kind:"),
+        MessageDone(
+            conversation=talk,
+            text="The signer has its **kid**. Now `verify()` must accept both kinds:",
+            model="sample-model",
+            usage=Usage(),
+            calls=2,
+        ),
+        ToolStarted(conversation=talk, call_id="1", tool="Edit", arguments="{}"),
+        ToolEnded(conversation=talk, call_id="1", tool="Edit", is_error=False, display=EDITED),
+        ToolStarted(conversation=talk, call_id="2", tool="Bash", arguments="{}"),
+        ToolEnded(conversation=talk, call_id="2", tool="Bash", is_error=False, display=TESTED),
+        TextStreamed(conversation=talk, text="Both kinds pass. One case is left: a token whose"),
+        UsageChanged(
+            usage=Usage(input_tokens=41_200, output_tokens=6_800, cost_usd=0.42),
+            requests=19,
+            context_tokens=61_000,
+        ),
+    ]
+    desk = Desk("execute", scene=sample_scene(goal="JWT")).tell(*events).wait(9.0)
+    return desk.tell(*talking).wait(31.0)
+
+
+def test_many_tasks_two_of_them_at_once(snapshot: Snapshot) -> None:
+    snapshot(busy, "execute/many")
+
+
+def test_a_task_at_work_that_has_said_nothing_says_so() -> None:
+    assert "at work: nothing was said yet" in busy().press("down").text
 
 
 def test_a_task_that_waits_for_another(snapshot: Snapshot) -> None:
@@ -177,7 +262,7 @@ def test_the_next_wave_of_a_large_goal_goes_on_counting() -> None:
 
     assert "wave 2" in desk.text
     assert "2/5" in desk.text
-    assert " 5 Tell about it  after 4" in desk.text
+    assert any(" 5 Tell about it " in row and " after 4" in row for row in desk.text.split("\n"))
     assert "1 failed" in desk.text
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -9,9 +10,11 @@ from m31a.draw.theme import DARK
 from m31a.farewell import farewell
 from m31a.program.effects import AddBlock
 from m31a.program.messages import Printed
+from m31a.screens.repl import Remembered
 from m31a.story.blocks import Notice, ShellCard
 from m31a.terminal.differ import Differ
 from m31a.terminal.ink import Depth, Ink
+from m31a.terminal.inline_differ import InlineDiffer
 from m31a.testing import Desk
 from m31a_engine import (
     AskOpened,
@@ -216,6 +219,21 @@ def test_a_run_full_of_it_is_harmless(text: str) -> None:
     assert_harmless(farewell(story, 80, Ink(DARK, Depth.TRUE)).replace("\n", ""))
 
 
+def test_what_the_terminals_own_history_gets_is_harmless() -> None:
+    for text in HOSTILE:
+        desk = Desk("repl")
+        settings = replace(desk.app.scene.settings, inline=True)
+        desk.app = replace(desk.app, scene=replace(desk.app.scene, settings=settings))
+        painter = InlineDiffer(Ink(DARK, Depth.TRUE, links=True))
+        for event in through_everything(text):
+            desk.tell(event)
+        sent = painter.update(desk.frame)
+
+        assert painter.written > 10
+        moves = re.compile("\x1b\\[[0-9]*A")
+        assert_harmless(moves.sub("", sent).replace("\r\n", "").replace("\r", "", 1))
+
+
 @pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_a_question_full_of_it_is_harmless(text: str, number: int) -> None:
@@ -230,6 +248,7 @@ ENTRIES: dict[str, Callable[[Desk, str], Desk]] = {
     "pasted long": lambda desk, text: desk.paste(f"{text}\n" * 30).press("ctrl+x", "p"),
     "searched": lambda desk, text: desk.press("ctrl+p").type(text).paste(text),
     "noted": lambda desk, text: desk.send(Printed("x", text, 1)),
+    "remembered": lambda desk, text: desk.send(Remembered((text, "x"))).press("ctrl+r"),
     "commanded": lambda desk, text: desk.type("/").type(text).press("enter"),
 }
 

@@ -90,6 +90,42 @@ def test_the_charts(snapshot: Snapshot) -> None:
     snapshot(lambda: read("stats"), "ledger/stats")
 
 
+COSTS = tuple(0.12 + 0.07 * ((7 * run) % 11) + (1.4 if run % 13 == 0 else 0) for run in range(48))
+MANY = Book(
+    rows=tuple(replace(ROW, session=str(run), cost_usd=cost) for run, cost in enumerate(COSTS)),
+    figures=Figures(
+        sessions=48,
+        tasks_mean=5.3,
+        failed=9,
+        healed=21,
+        cost_usd=sum(COSTS),
+        cost_known=48,
+        duration_mean_s=287.0,
+        failures=(("a test failed", 11), ("no network", 4), ("the patch did not apply", 3)),
+        frameworks=(("flask", 19), ("django", 12), ("fastapi", 6)),
+        models=(
+            Rate("coder-large complex", 0.92, 13),
+            Rate("coder-large simple", 1.0, 9),
+            Rate("open-coder-120b simple", 0.83, 18),
+        ),
+        ended=(("shipped", 38), ("answered", 4), ("shipped_on_branch", 3), ("failed", 3)),
+        costs_usd=COSTS,
+        durations_s=tuple(90.0 + 31 * ((5 * run) % 17) for run in range(48)),
+    ),
+    problems=(),
+)
+
+
+def test_the_charts_of_many_runs(snapshot: Snapshot) -> None:
+    snapshot(lambda: Desk("ledger", "stats").send(Read(MANY)), "ledger/many")
+
+
+def test_figures_of_demos_alone_say_why_there_are_none() -> None:
+    demos = replace(NOTHING, rows=(replace(ROW, demo=True),))
+    desk = Desk("ledger", "stats").send(Read(demos))
+    assert "Only demos have ended so far" in desk.text
+
+
 def test_the_search(snapshot: Snapshot) -> None:
     snapshot(lambda: read().press("/").type("slugs with numbers"), "ledger/search")
 

@@ -11,7 +11,14 @@ import pytest
 from m31a import catalogue
 from m31a.draw.frame import Frame, Size
 from m31a.program.app import App, Asked, Stage
-from m31a.program.effects import Alert, ApproveRun, CopyText, LongWork, StartDemo
+from m31a.program.effects import (
+    Alert,
+    ApproveRun,
+    AsyncWork,
+    CopyText,
+    LongWork,
+    StartDemo,
+)
 from m31a.program.loop import Loop
 from m31a.program.messages import Message
 from m31a.program.performer import Performer
@@ -492,3 +499,25 @@ async def test_the_footer_says_what_confines_commands_as_soon_as_it_is_known() -
         table.glass.now = Size(140, 24)
         table.loop.resized()
         await table.glass.until("sandbox landlock in part")
+
+
+async def test_what_goes_on_beside_a_run_is_known_until_it_is_done() -> None:
+    async def waits(services: Services) -> Message:
+        begun.set()
+        await go_on.wait()
+        return Searched(BisectResult(first_bad=None, steps=0, inconclusive="no try", log=()))
+
+    begun, go_on = anyio.Event(), anyio.Event()
+    async with at_work() as table:
+        with anyio.fail_after(10):
+            while table.loop.app.scene.busy:
+                await anyio.lowlevel.checkpoint()
+            slot = table.loop.app.stack[-1].number
+            asked = Asked(AsyncWork(waits), slot)
+            table.performer.perform(asked, table.glass, table.loop.app.scene)
+            await begun.wait()
+            while not table.loop.app.scene.busy:
+                await anyio.lowlevel.checkpoint()
+            go_on.set()
+            while table.loop.app.scene.busy:
+                await anyio.lowlevel.checkpoint()

@@ -11,7 +11,11 @@ from m31a.widgets.plan_text import layers
 from m31a_engine import (
     AskClosed,
     AskOpened,
+    Event,
     FileAction,
+    Phase,
+    PhaseEnded,
+    PhaseStarted,
     Plan,
     PlanAnswer,
     PlanAsk,
@@ -51,7 +55,16 @@ SECOND = Plan(
     tasks=(PLAN.tasks[0], PLAN.tasks[2]),
 )
 ASK = PlanAsk(ask_id="plan-1", plan=PLAN, version=1, problems=("task 3 names no file",))
-EVENTS = (PlanDrafted(plan=PLAN, version=1), AskOpened(ask=ASK, timeout_s=300.0 + LOCK_S))
+BEFORE = tuple(
+    PhaseEnded(phase=phase, next=Phase.PLAN, elapsed_s=1.0)
+    for phase in (Phase.INITIALIZE, Phase.DISCUSS)
+)
+EVENTS: tuple[Event, ...] = (
+    *BEFORE,
+    PhaseStarted(phase=Phase.PLAN),
+    PlanDrafted(plan=PLAN, version=1),
+    AskOpened(ask=ASK, timeout_s=300.0 + LOCK_S),
+)
 
 
 def asked() -> Desk:
@@ -151,7 +164,7 @@ def test_a_plan_that_was_left_is_found_again() -> None:
 
 
 def test_a_plan_that_is_only_looked_at_cannot_be_decided() -> None:
-    desk = Desk("plan", scene=sample_scene([EVENTS[0]], goal="JWT"))
+    desk = Desk("plan", scene=sample_scene([PlanDrafted(plan=PLAN, version=1)], goal="JWT"))
     desk.effects.clear()
 
     desk.press("a", "n", "r", "d")
@@ -178,7 +191,7 @@ def test_a_plan_whose_tasks_wait_for_one_another_is_shown_all_the_same() -> None
 
 
 def test_two_versions_compared(snapshot: Snapshot) -> None:
-    events = (EVENTS[0], PlanDrafted(plan=SECOND, version=2))
+    events = (PlanDrafted(plan=PLAN, version=1), PlanDrafted(plan=SECOND, version=2))
     scene = sample_scene(events, goal="JWT")
     snapshot(lambda: Desk("plan_versions", scene=scene), "plan_versions/two")
 
@@ -206,6 +219,6 @@ def test_one_version_is_compared_with_nothing() -> None:
 
 
 def test_the_same_plan_twice_shows_no_difference() -> None:
-    events = (EVENTS[0], PlanDrafted(plan=PLAN, version=2))
+    events = (PlanDrafted(plan=PLAN, version=1), PlanDrafted(plan=PLAN, version=2))
 
     assert "the same" in Desk("plan_versions", scene=sample_scene(events, goal="JWT")).text

@@ -1,11 +1,11 @@
 """What is painted at once, what is joined, and what the last rows say."""
 
-import contextlib
 import os
 import pty
 import select
 from collections.abc import Iterator
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,11 +14,15 @@ from m31a.draw.frame import Frame, Size
 from m31a.draw.line import Line
 from m31a.draw.theme import THEMES
 from m31a.program.joining import joined
+from m31a.program.messages import Told
+from m31a.program.news import MOST_WAITING, Inbox
+from m31a.program.remembering import remembering
 from m31a.story.blocks import Said
 from m31a.story.story import Story
 from m31a.story.telling import tell
 from m31a.terminal.differ import Differ
 from m31a.terminal.ink import Depth, Ink
+from m31a.terminal.outlet import Outlet, write_all
 from m31a.terminal.writer import QUICK_BYTES, Writer
 from m31a.testing import Desk
 from m31a.widgets.ending import ending_lines
@@ -57,6 +61,27 @@ def test_only_pieces_of_one_answer_are_joined() -> None:
     assert joined(piece("a"), piece("b")) == piece("ab")
 
 
+@pytest.mark.anyio
+async def test_a_run_that_tells_more_than_is_taken_waits_and_nothing_is_lost() -> None:
+    inbox = Inbox()
+    told = [envelope(Noticed(text=str(number))) for number in range(MOST_WAITING + 100)]
+
+    async def tell() -> None:
+        for each in told:
+            await inbox.tell(each)
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(tell)
+            await anyio.wait_all_tasks_blocked()
+            first = list(iter(inbox.take, None))
+            await anyio.wait_all_tasks_blocked()
+            rest = list(iter(inbox.take, None))
+
+    assert (len(first), bool(inbox)) == (MOST_WAITING, False)
+    assert [news.message for news in (*first, *rest)] == [Told(each) for each in told]
+
+
 @pytest.fixture
 def far() -> Iterator[tuple[int, int]]:
     master, slave = pty.openpty()
@@ -88,15 +113,36 @@ def test_a_small_frame_is_on_its_way_when_show_returns(far: tuple[int, int]) -> 
     assert not writer.busy
 
 
+def fill(slave: int) -> None:
+    """Write until the terminal takes nothing more; the kernel makes some room behind our back."""
+    outlet = Outlet(slave)
+    while outlet.has_room(0.05):
+        outlet.offer(b"x" * 1000)
+    outlet.close()
+
+
+def test_a_terminal_that_stays_full_is_left_with_what_it_has(far: tuple[int, int]) -> None:
+    master, slave = far
+    fill(slave)
+    writer = Writer(slave, differ())
+    writer.start()
+    writer.show(Frame(SIZE, (Line.of("never seen"),)))
+
+    assert not writer.close()  # and the thread has ended: nothing comes after what is written now
+    with pytest.raises(TimeoutError, match="took nothing"):
+        write_all(slave, "given back", patience_s=0.05)
+    taken = b""
+    while select.select([master], [], [], 0.05)[0]:
+        taken += os.read(master, 65_536)
+    write_all(slave, "given back", patience_s=5.0)
+    assert b"never" not in taken + drained(master, b"given back")
+
+
 def test_a_terminal_that_is_full_keeps_nobody_waiting_and_gets_the_rest_later(
     far: tuple[int, int],
 ) -> None:
     master, slave = far
-    filler = os.open(os.ttyname(slave), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(filler, b"x")
-    os.close(filler)
+    fill(slave)
     writer = Writer(slave, differ())
     writer.start()
 
@@ -143,3 +189,17 @@ def test_an_end_without_a_commit_names_the_branch_that_keeps_the_work() -> None:
     )
 
     assert "  kept     on m31a/s" in [line.text for line in ending_lines(report, 60)]
+
+
+def test_what_is_asked_again_is_made_once_and_anything_else_anew() -> None:
+    made: list[tuple[list[str], int]] = []
+
+    @remembering
+    def joined_up(words: list[str], count: int) -> str:
+        made.append((words, count))
+        return " ".join(words * count)
+
+    assert joined_up(["a", "b"], 2) == joined_up(["a", "b"], 2) == "a b a b"
+    assert joined_up(["a"], count=1) == joined_up(["a"], count=1) == "a"
+    assert joined_up(["a", "b"], 2) == "a b a b"
+    assert made == [(["a", "b"], 2), (["a"], 1), (["a", "b"], 2)]

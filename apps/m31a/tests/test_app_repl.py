@@ -36,9 +36,16 @@ from m31a_engine import (
     Mode,
     Options,
     Pause,
+    Phase,
+    PhaseStarted,
+    Plan,
+    PlanDrafted,
+    PlannedTask,
     RunStarted,
     SkipTask,
     Steer,
+    TaskEnded,
+    TaskStarted,
     Usage,
     UsageChanged,
 )
@@ -163,7 +170,7 @@ def test_goals_wait_while_a_run_is_in_progress_and_can_be_taken_back() -> None:
         *(Queue(("later",)), Toast("queued: it begins when this run has ended")),
     ]
     desk.app = _queued(desk, ("first", "second"))
-    assert "⧗ queued: second" in desk.text
+    assert "» queued: second" in desk.text
     desk.effects.clear()
     desk.press("alt+up")
     assert desk.effects == [Queue(("first",))]
@@ -283,3 +290,65 @@ def test_every_command_of_the_table_is_obeyed_or_says_what_it_needs() -> None:
         assert not any(
             "not built" in each.text for each in obeyed.effects if isinstance(each, Toast)
         )
+
+
+AT_WORK = (
+    STARTED,
+    PhaseStarted(phase=Phase.EXECUTE),
+    TaskStarted(task_id=1, title="one"),
+    TaskStarted(task_id=2, title="two"),
+)
+
+
+def test_escape_stops_the_newest_of_several_tasks_and_then_the_run() -> None:
+    desk = fresh().tell(*AT_WORK).type("and then")
+    desk.effects.clear()
+
+    desk.press("escape")
+    said = Toast("stopping task 2 · esc again stops the run")
+    assert desk.effects == [SendCommand(CancelTask(task_id=2)), said]
+    desk.effects.clear()
+
+    assert InterruptRun() in desk.press("escape").effects
+    assert "❯ and then" in desk.text
+
+
+def test_an_escape_long_after_another_stops_a_task_again() -> None:
+    desk = fresh().tell(*AT_WORK).press("escape").tell(TaskEnded(task_id=2, outcome="cancelled"))
+    desk.tell(TaskStarted(task_id=3, title="three")).wait(3.0)
+    desk.effects.clear()
+    assert SendCommand(CancelTask(task_id=3)) in desk.press("escape").effects
+
+
+def test_escape_stops_a_run_whose_only_task_is_at_work() -> None:
+    desk = fresh().tell(*AT_WORK[:3])
+    desk.effects.clear()
+    assert InterruptRun() in desk.press("escape").effects
+
+
+@pytest.mark.parametrize(
+    ("line", "offered", "not_offered"),
+    [
+        ("/skip ", "/skip 3", "/skip 1"),
+        ("/cancel ", "/cancel 2", "/cancel 3"),
+        ("/heal ", "/heal 1", "/heal 2"),
+        ("/rollback --h", "/rollback --hard", "/rollback --safe"),
+        ("/ledger s", "/ledger stats", "/ledger rows"),
+    ],
+)
+def test_arguments_are_offered_that_mean_something_now(
+    line: str, offered: str, not_offered: str
+) -> None:
+    tasks = tuple(PlannedTask(id=number, description=f"task {number}") for number in (1, 2, 3))
+    desk = fresh().tell(
+        STARTED,
+        PlanDrafted(plan=Plan(title="p", tasks=tasks), version=1),
+        TaskStarted(task_id=1, title="one"),
+        TaskEnded(task_id=1, outcome="failed"),
+        TaskStarted(task_id=2, title="two"),
+    )
+
+    desk.type(line)
+
+    assert f"▸ {offered}" in desk.text
+    assert not_offered not in desk.text

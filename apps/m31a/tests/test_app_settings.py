@@ -9,7 +9,8 @@ from m31a.program.effects import ChangeSettings, Toast
 from m31a.program.messages import WorkFailed
 from m31a.program.services import Services
 from m31a.rehearsal import services_of, settle
-from m31a.screens.settings import Loaded, Row, felt, words_of
+from m31a.screens.settings import felt
+from m31a.setting_rows import Loaded, Row, words_of
 from m31a.testing import Desk
 from m31a_engine import load_config, shown
 
@@ -125,7 +126,7 @@ def test_every_key_of_the_configuration_can_be_shown_and_asked_for_words(tmp_pat
 
     words = {key: words_of(key, ("dark", "light")) for key in shown(config)}
 
-    assert words["ui.vim"] == ("true", "false")
+    assert words["ui.mouse"] == ("true", "false")
     assert words["ui.theme"] == ("auto", "dark", "light")
     assert words["provider.x.kind"] == ("openai", "anthropic")
     assert words["permissions.mode"][0] == "deny_all"

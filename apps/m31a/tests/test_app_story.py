@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-import m31a.story.telling as story_module
+import m31a.story.telling_work as story_module
 from m31a.program.scene import Scene
 from m31a.story.blocks import Notice
 from m31a.story.story import Story, begin

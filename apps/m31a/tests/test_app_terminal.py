@@ -193,6 +193,8 @@ def test_a_window_that_is_closed_ends_the_app(tmp_path: Path, project: Path) -> 
 
         assert shown.child.wait(DEADLINE_S) == 129
 
+    assert list((tmp_path / "home").rglob("crash.log")) == []
+
 
 def test_an_error_of_ours_leaves_the_terminal_as_it_was(
     tmp_path: Path, project: Path, window: Open

@@ -182,3 +182,26 @@ def test_the_evidence_is_copied_as_text() -> None:
 def test_the_changes_and_the_tasks_are_one_key_away() -> None:
     assert failed().press("d").top.id == "diff"
     assert failed().press("t").top.id == "execute"
+
+
+def test_the_search_for_the_first_bad_commit_begins_with_what_is_red() -> None:
+    kept = RunEnded(outcome=FAILED.outcome, report=replace(FAILED.report, branch="m31a/9f3a"))
+    scene = sample_scene([*EVENTS, kept], goal="JWT")
+
+    desk = Desk("verify", scene=scene).press("home", "x")
+
+    assert desk.top.id == "bisect"
+    assert "command  pytest -q" in desk.text
+    assert "good     3f1c9a4e7b20d58861f4c2aa90be17d3560e8f41" in desk.text
+    assert "bad      m31a/9f3a" in desk.text
+
+
+def test_the_search_after_a_run_that_has_landed_ends_at_head() -> None:
+    desk = Desk("verify", scene=sample_scene(sample_events())).press("end", "x")
+    assert "command  python3 -m unittest discover" in desk.text
+    assert "bad      HEAD" in desk.text
+
+
+def test_the_search_before_anything_was_verified_is_an_empty_form() -> None:
+    desk = Desk("verify").press("x")
+    assert "what fails, as you would type it" in desk.text

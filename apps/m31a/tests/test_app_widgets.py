@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from m31a.draw.code import code_lines
 from m31a.draw.frame import Size
 from m31a.draw.line import EMPTY, Line, span, wrapped
 from m31a.draw.style import DIM, STRONG, Tone
@@ -13,7 +14,6 @@ from m31a.program.keymap import GLOBAL, Part, bind, clashes, look_up, shown
 from m31a.story.blocks import Block, Said, UserSaid
 from m31a.widgets import picker
 from m31a.widgets.charts import bar, bar_chart, progress, sparkline
-from m31a.widgets.code import code_lines
 from m31a.widgets.diff_view import diff_lines
 from m31a.widgets.fuzzy import fits, ranked
 from m31a.widgets.markdown import markdown_lines

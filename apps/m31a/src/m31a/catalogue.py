@@ -20,9 +20,17 @@ class Entry:
     """None for screens that only open by themselves."""
 
 
-def _entry(id_: str, place: str, says: str = "", *, takes: str = "", name: str = "") -> Entry:
-    command = Command(name or id_, says, screen=id_, takes=takes) if says else None
-    return Entry(id_, place, command)
+def _entry(
+    id_: str,
+    place: str,
+    says: str = "",
+    *,
+    takes: str = "",
+    name: str = "",
+    choices: tuple[str, ...] = (),
+) -> Entry:
+    own = Command(name or id_, says, screen=id_, takes=takes, choices=choices)
+    return Entry(id_, place, own if says else None)
 
 
 SCREENS: tuple[Entry, ...] = (
@@ -39,10 +47,22 @@ SCREENS: tuple[Entry, ...] = (
     _entry("deferred", "deferred:DeferredScreen", "calls that were put off, to be answered"),
     _entry("approve", "approve:ApproveScreen"),
     _entry("sessions", "sessions:SessionsScreen", "all sessions: find, resume, fork, delete"),
-    _entry("rollback", "rollback:RollbackScreen", "back behind a run's commit", takes="[--hard]"),
+    _entry(
+        "rollback",
+        "rollback:RollbackScreen",
+        "back behind a run's commit",
+        takes="[--hard]",
+        choices=("--safe", "--soft", "--hard"),
+    ),
     _entry("rollback_files", "rollback_files:RollbackFilesScreen"),
     _entry("bisect", "bisect:BisectScreen", "the first commit on which a command fails"),
-    _entry("ledger", "ledger:LedgerScreen", "what past runs came to", takes="[stats | WORDS]"),
+    _entry(
+        "ledger",
+        "ledger:LedgerScreen",
+        "what past runs came to",
+        takes="[stats | WORDS]",
+        choices=("stats",),
+    ),
     _entry("notifications", "notifications:NotificationsScreen", "what a run had to say"),
     _entry("help", "help:HelpScreen", "what the keys do"),
     _entry("palette", "palette:PaletteScreen"),

@@ -2,7 +2,7 @@
 
 from m31a.wish import Wish
 from m31a_engine import suggestion
-from m31a_headless.cli import BUILT
+from m31a_headless.cli import VERBS
 from m31a_headless.options import UsageError, goal_of, parse, parser_of, project_of
 
 __all__ = ["UsageError", "wish_of"]
@@ -21,7 +21,7 @@ def wish_of(words: list[str]) -> Wish:
     if resume and len(given) > 1:
         raise UsageError("--resume takes one session id")
     if len(given) == 1 and not resume and "--" not in words and given[0].isidentifier():
-        hint = suggestion(given[0], BUILT)
+        hint = suggestion(given[0], VERBS)
         if hint:
             raise UsageError(f"{given[0]} is no command{hint}; as a goal: m31a -- {given[0]}")
     return Wish(

@@ -20,6 +20,8 @@ from m31a.program.effects import (
 from m31a.program.scene import Command, Scene
 from m31a.program.screen import Nav, Push
 from m31a.story.blocks import Notice, Said
+from m31a.widgets.row_text import one_row
+from m31a.widgets.task_rows import TaskRow, task_rows
 from m31a_engine import (
     CancelTask,
     Consolidate,
@@ -209,8 +211,22 @@ def completions(line: str, scene: Scene) -> tuple[tuple[str, str], ...]:
     command = next((each for each in scene.commands if each.name == name), None)
     if command is None or " " in argument:
         return ()
+    if name in {"skip", "cancel", "heal"}:
+        rows = (row for row in task_rows(scene.story) if _can(name, row))
+        return tuple((f"/{name} {row.task_id}", one_row(row.title)) for row in rows)
     choices = ("auto", *scene.themes) if name == "theme" else command.choices
     return tuple((f"/{name} {choice}", "") for choice in choices)
+
+
+def _can(name: str, row: TaskRow) -> bool:
+    """Whether a task is in the state in which the command means something."""
+    match name:
+        case "skip":
+            return row.mark is None
+        case "cancel":
+            return row.mark is not None and not row.ended
+        case _:
+            return row.ended
 
 
 def _shown(command: Command) -> str:

@@ -6,7 +6,7 @@ from m31a.commands import completions, quoted
 from m31a.draw.line import Line, Span, span
 from m31a.draw.style import ACCENT, DIM, STRONG
 from m31a.program.scene import Scene
-from m31a.widgets.editor import Draft, drafted
+from m31a.widgets.draft import Draft, drafted
 from m31a.widgets.fuzzy import ranked
 
 OFFERED, MOST_OFFERED = 7, 100

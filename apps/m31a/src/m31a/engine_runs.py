@@ -3,15 +3,17 @@
 import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio.to_thread
 
 from m31a.program.scene import Settings
+from m31a.wish import Wish
 from m31a_engine import (
     Config,
     Engine,
+    EngineError,
     Options,
     PermissionMode,
     Run,
@@ -44,6 +46,18 @@ class EngineRuns:
         overrides = {**self.overrides, **({"model.default": model} if model else {})}
         trusted = True if self.trust_project else None
         return load_config(self.project, self.environ, overrides, trusted=trusted)
+
+    def first_of(self, wish: Wish) -> Wish:
+        """What to begin with: the wish, or with `resume_on_startup` the newest that can go on."""
+        if wish.goal or wish.resume:
+            return wish
+        try:
+            if not self.config().features.resume_on_startup:
+                return wish
+            self.sessions().to_resume(None)
+        except EngineError:  # nothing can go on; what else is wrong is told when a run begins
+            return wish
+        return replace(wish, resume=True)
 
     def engine(self, model: str = "") -> Engine:
         """An engine as the configuration is now.

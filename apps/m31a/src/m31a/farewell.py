@@ -9,10 +9,13 @@ from m31a.widgets.transcript import rows_of
 MOST_ROWS = 300
 
 
-def farewell(story: Story, cells: int, ink: Ink) -> str:
-    """The conversation's newest rows as text for the main screen; empty when there are none."""
+def farewell(story: Story, cells: int, ink: Ink, *, written: int = 0) -> str:
+    """The conversation's newest rows as text for the main screen; empty when there are none.
+
+    So many blocks stand there already.
+    """
     rows: list[Line] = []
-    for index in reversed(range(len(story.blocks))):
+    for index in reversed(range(written, len(story.blocks))):
         rows = [*rows_of(story.blocks, index, cells, opened=False), *rows]
         if len(rows) > MOST_ROWS:
             rows = [Line.of(Span("… the rest is in the session", DIM)), *rows[-MOST_ROWS:]]

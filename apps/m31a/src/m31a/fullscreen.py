@@ -1,7 +1,8 @@
 """The app on a terminal: everything put together, from the first frame to the last restore."""
 
+import contextlib
+import gc
 import signal
-import sys
 from collections.abc import Mapping
 from functools import partial
 
@@ -24,8 +25,9 @@ from m31a.program.loop import Loop
 from m31a.program.performer import Performer
 from m31a.program.scene import Scene, Settings
 from m31a.program.services import Services
+from m31a.terminal.outlet import write_all
 from m31a.terminal.probe import assumed
-from m31a.terminal.session import Session
+from m31a.terminal.session import PATIENCE_S, Session
 from m31a.terminal.tty_port import TtyPort
 from m31a.wish import Wish
 from m31a_engine import ConfigError
@@ -53,15 +55,20 @@ def run_fullscreen(
         options=wish.options,
         trust_project=wish.trust_project,
     )
+    wish = wish if typed else runs.first_of(wish)
     begun = bool(typed or wish.goal or wish.resume)
     try:
         loop = _loop(wish, port, environ, runs)
+        gc.freeze()  # what is imported stays: looking through it would keep a key waiting for 25 ms
         code = anyio.run(_drive, loop, port, wish, "" if begun else _before_all(runs))
     finally:
+        gc.unfreeze()
         port.close()
     columns = port.size().width
-    sys.stdout.write(farewell(loop.app.scene.story, columns, port.ink()))
-    sys.stdout.flush()
+    story = loop.app.scene.story
+    kept = farewell(story, columns, port.ink(), written=port.written)
+    with contextlib.suppress(OSError):  # the window may be gone, or stand still
+        write_all(session.screen, kept, patience_s=PATIENCE_S)
     return code
 
 
@@ -97,9 +104,12 @@ def _settings(runs: EngineRuns, wish: Wish, environ: Mapping[str, str]) -> Setti
     try:
         config = runs.config()
     except ConfigError:
-        return Settings(motion=motion, mode=wish.options.mode)
+        return Settings(motion=motion, mode=wish.options.mode, inline=wish.inline)
     theme = environ.get("M31A_THEME") or config.ui.theme
-    return configured(Settings(theme=theme, mode=wish.options.mode, motion=motion), config)
+    mode = wish.options.mode
+    mouse = config.ui.mouse
+    first = Settings(theme=theme, mouse=mouse, mode=mode, motion=motion, inline=wish.inline)
+    return configured(first, config)
 
 
 def _before_all(runs: EngineRuns) -> str:

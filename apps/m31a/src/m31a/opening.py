@@ -19,8 +19,8 @@ from m31a.draw.text import width
 from m31a.draw.theme import ANSI
 from m31a.terminal.differ import Differ
 from m31a.terminal.ink import Depth, Ink
+from m31a.terminal.outlet import write_all
 from m31a.terminal.session import Session
-from m31a.terminal.writer import write_all
 
 LOOK_S = 0.02
 """How soon the end of loading is noticed."""
@@ -81,6 +81,8 @@ class Opening:
         return self._typed
 
     def _paint(self) -> None:
+        if self._session.inline:  # the main screen is left alone until there is something to say
+            return
         columns, rows = os.get_terminal_size(self._session.screen)
         size = Size(columns or 80, rows or 24)
         frame = opening_frame(size, self._project, _shown(self._typed))
@@ -105,9 +107,8 @@ def _leave(number: int, _: FrameType | None) -> None:
 
 def opening_frame(size: Size, project: str, typed: str = "") -> Frame:
     """Header and prompt as the home screen has them; the rest is still to come."""
-    head = Line.of(
-        Span(" m31a", ACCENT), Span(" │ ", BORDER), Span("repl", STRONG), span(f" · {project}")
-    )
+    name = Span("conversation", STRONG)
+    head = Line.of(Span(" m31a", ACCENT), Span(" │ ", BORDER), name, span(f" · {project}"))
     rule = Line.of(Span("─" * size.width, BORDER))
     hint = span(typed) if typed else Span("what should be true when it is done?", DIM)
     prompt = Line.of(Span(" ❯ ", ACCENT), hint)

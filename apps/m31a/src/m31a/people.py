@@ -15,6 +15,8 @@ from m31a_engine import Refused
 
 LONGEST_OUTPUT = 200_000
 """Characters of a command's output that are kept: the last ones."""
+MOST_BYTES = 4 * LONGEST_OUTPUT
+"""What so many characters may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,22 @@ class People:
             return file.read_text(encoding="utf-8", errors="replace")
 
     async def shell(self, command: str) -> tuple[str, int]:
-        """What a command line printed (both streams), and its exit code."""
-        done = await anyio.run_process(
+        """What a command line printed (both streams) at its end, and its exit code."""
+        kept = bytearray()
+        async with await anyio.open_process(
             ["/bin/sh", "-c", command],
             cwd=self.project,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
-            check=False,
             start_new_session=True,
-        )
-        return done.stdout.decode("utf-8", "replace")[-LONGEST_OUTPUT:], done.returncode
+        ) as process:
+            assert process.stdout is not None
+            async for printed in process.stdout:
+                kept += printed
+                if len(kept) > 2 * MOST_BYTES:
+                    del kept[:-MOST_BYTES]
+            code = await process.wait()
+        return kept.decode("utf-8", "replace")[-LONGEST_OUTPUT:], code
 
     def stop(self) -> None:
         """Stop this job until the shell brings it back."""

@@ -3,11 +3,11 @@
 Nothing is redrawn and nothing moves. A question is a numbered list; an answer is a line.
 """
 
+import io
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 
 import anyio
@@ -15,10 +15,9 @@ import anyio.to_thread
 
 from m31a.command_line import UsageError, wish_of
 from m31a.engine_runs import EngineRuns
-from m31a.program.performer import Runs
+from m31a.program.current_run import Runs
 from m31a.program.scene import Settings
-from m31a.story.blocks import Block, Said, ToolCard
-from m31a.story.story import Story, begin
+from m31a.story.story import Story, begin, grows
 from m31a.story.telling import tell
 from m31a.widgets.block_lines import block_lines
 from m31a.widgets.row_text import one_row, safe
@@ -40,15 +39,10 @@ from m31a_engine import (
     Run,
     RunEnded,
     RunReport,
+    ending_signals,
 )
 from m31a_headless.answers import Policy
-from m31a_headless.exit_codes import (
-    INTERRUPTED,
-    TERMINATED,
-    USAGE,
-    exit_code_of,
-    exit_code_of_error,
-)
+from m31a_headless.exit_codes import USAGE, exit_code_of, exit_code_of_error
 from m31a_headless.streams import forgive_letters
 
 CELLS = 100
@@ -62,8 +56,6 @@ def run_plain(words: list[str]) -> int:
     forgive_letters()
     try:
         wish = wish_of(words)
-        if not wish.goal and not wish.resume and not _person_there():
-            raise UsageError('say what is to be done: m31a "GOAL"')
     except UsageError as exc:
         print(f"m31a: {exc}", file=sys.stderr)
         return USAGE
@@ -74,6 +66,10 @@ def run_plain(words: list[str]) -> int:
         options=wish.options,
         trust_project=wish.trust_project,
     )
+    wish = runs.first_of(wish)
+    if not wish.goal and not wish.resume and not _person_there():
+        print('m31a: say what is to be done: m31a "GOAL"', file=sys.stderr)
+        return USAGE
     return anyio.run(Plain(runs, wish).run)
 
 
@@ -127,7 +123,7 @@ class Plain:
             print(f"m31a: {one_row(text)}", file=sys.stderr)
             return exit_code_of_error(error)
         if self._signal is not None:
-            return TERMINATED if self._signal == signal.SIGTERM else INTERRUPTED
+            return 128 + self._signal
         return exit_code_of(report)
 
     async def _watch(self, goal: str, open_run: Open) -> RunReport:
@@ -154,7 +150,7 @@ class Plain:
         """The blocks that are whole now; one that still grows waits, and those behind it."""
         while self._shown < len(story.blocks):
             block = story.blocks[self._shown]
-            if _grows(block) and story.running:
+            if grows(block) and story.running:
                 return
             for line in block_lines(block, CELLS):
                 if line.spans:
@@ -173,27 +169,19 @@ class Plain:
                 return await _plan(ask)
 
     async def _obey_signals(self) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with anyio.open_signal_receiver(*ending_signals()) as signals:
             async for number in signals:
                 self._signal = number
                 if self._run is None:
-                    raise SystemExit(TERMINATED if number == signal.SIGTERM else INTERRUPTED)
+                    raise SystemExit(128 + number)
                 self._run.interrupt()
-
-
-def _grows(block: Block) -> bool:
-    match block:
-        case Said(done=done):
-            return not done
-        case ToolCard(display=display):
-            return display is None
-        case _:
-            return False
 
 
 async def _typed(prompt: str) -> str | None:
     """A line from the person; None at the end of input."""
     print(prompt, end="", flush=True)
+    with suppress(io.UnsupportedOperation):  # a thread that reads could not be told to stop
+        await anyio.wait_readable(sys.stdin.fileno())
     line = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
     return line.strip() if line else None
 

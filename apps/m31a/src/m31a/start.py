@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -11,9 +13,9 @@ from m31a.terminal.session import Session
 USAGE, INTERRUPTED = 2, 130
 
 
-def run_on_screen(words: list[str]) -> int:
+def run_on_screen(words: list[str], *, inline: bool = False) -> int:
     """The app until it is left; the exit code. The terminal is given back whatever happens."""
-    session = Session(0, 1)
+    session = Session(0, 1, inline=inline or _inline_by_choice(os.environ))
     opening = Opening(session, shortened(Path.cwd(), os.environ))
     typed = b""
     try:
@@ -30,6 +32,23 @@ def run_on_screen(words: list[str]) -> int:
         return tell_of_bug(exc)
     finally:
         session.leave()
+
+
+def _inline_by_choice(environ: Mapping[str, str]) -> bool:
+    """Whether `[ui] inline` is set; the configuration is read early only where it may be."""
+    folder = environ.get("M31A_HOME") or "~/.m31a"
+    try:
+        named = b"inline" in (Path(folder).expanduser() / "config.toml").read_bytes()
+    except (OSError, RuntimeError):
+        named = False
+    if not named and "M31A_UI_INLINE" not in environ:
+        return False
+    from m31a_engine import ConfigError, load_config
+
+    try:
+        return load_config(Path.cwd(), environ, {}).ui.inline
+    except ConfigError:  # told when a run begins
+        return False
 
 
 def _load() -> None:
@@ -51,4 +70,4 @@ def _app(words: list[str], session: Session, opening: Opening, typed: bytes) -> 
         return USAGE
     if not session.entered:
         opening.begin()
-    return run_fullscreen(wish, session, os.environ, typed)
+    return run_fullscreen(replace(wish, inline=session.inline), session, os.environ, typed)

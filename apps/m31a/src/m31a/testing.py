@@ -13,7 +13,7 @@ from m31a.program.scene import Scene, Settings
 from m31a.program.screen import Layer
 from m31a.story.story import begin
 from m31a.story.telling import hear, tell
-from m31a.terminal.events import Key, Paste
+from m31a.terminal.events import Key, Mouse, Paste
 from m31a.terminal.ink import Depth, Ink
 from m31a_engine import Envelope, Event, Mode
 
@@ -89,6 +89,11 @@ class Desk:
     def paste(self, text: str) -> "Desk":
         """A whole text."""
         self._take(self._stage.paste(self.app, Paste(text)))
+        return self
+
+    def mouse(self, action: str, column: int, row: int) -> "Desk":
+        """What the mouse does at a cell of the terminal, counted from 0."""
+        self._take(self._stage.mouse(self.app, Mouse(action, column, row)))
         return self
 
     def tell(self, *events: Event) -> "Desk":

@@ -20,3 +20,5 @@ class Wish:
     session_id: str | None = None
     """The session to go on with; None takes the newest that can."""
     trust_project: bool = False
+    inline: bool = False
+    """Whether the conversation goes into the terminal's own history."""

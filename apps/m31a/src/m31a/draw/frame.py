@@ -1,6 +1,6 @@
 """A whole screen as a value: its size, its lines, where the cursor stands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,13 +31,23 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Scrollback:
+    """What the terminal itself keeps: items that will not change any more, laid out on demand."""
+
+    count: int
+    rows: Callable[[int, int], tuple[Line, ...]]
+    """The rows of the items from the first number up to, not with, the second."""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """What the whole terminal shows."""
+    """What the whole terminal shows; with `above`, its last rows below a history of its own."""
 
     size: Size
     lines: tuple[Line, ...]
     cursor: Point | None = None
     title: str = ""
+    above: Scrollback | None = None
 
 
 def fill(lines: Sequence[Line], size: Size) -> tuple[Line, ...]:

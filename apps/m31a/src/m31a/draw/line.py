@@ -1,5 +1,6 @@
 """One row of a screen as spans: cut, padded, laid over another, wrapped."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -43,7 +44,7 @@ class Line:
                 spans[-1] = Span(spans[-1].text + text, style)
             else:
                 spans.append(Span(text, style))
-        return cls(tuple(spans), sum(width(text) for text, _ in spans))
+        return cls(tuple(spans), _total(spans))
 
     @property
     def text(self) -> str:
@@ -106,6 +107,14 @@ class Line:
 
 
 EMPTY = Line((), 0)
+_WORD = re.compile(" +|[^ ]+")
+
+
+def _total(spans: Iterable[Span]) -> int:
+    cells = 0
+    for text, _ in spans:
+        cells += len(text) if text.isascii() else width(text)
+    return cells
 
 
 def _cut_text(text: str, start: int, stop: int) -> str:
@@ -132,7 +141,7 @@ def wrapped(
     a line. There is always at least one line.
     """
     heads = (Line.of(first), Line.of(rest))
-    if max(head.width for head in heads) >= cells:
+    if max(head.width for head in heads) > cells - 2:  # no room for a wide character
         heads = (EMPTY, EMPTY)
     lines: list[Line] = []
     for row in _rows(parts):
@@ -159,50 +168,27 @@ def _rows(parts: Iterable[Part]) -> Iterator[list[Span]]:
 def _broken(row: list[Span], first: int, rest: int, at_first: bool) -> Iterator[list[Span]]:
     """One logical row as bodies that fit: `first` cells for the first of all, else `rest`."""
     room = first if at_first else rest
-    total = sum(width(text) for text, _ in row)
-    if total <= room:
+    if _total(row) <= room:
         yield row
         return
     body: list[Span] = []
     used = 0
-    for word, style in _words(row):
-        wide = width(word)
-        if used + wide > room and used:
-            yield body
-            body, used, room = [], 0, rest
-            if word[0] == " ":
-                continue
-        for piece, cells in _pieces(word, wide, room):
-            if used + cells > room and used:
-                yield body
-                body, used, room = [], 0, rest
-            body.append(Span(piece, style))
-            used += cells
-    yield body
-
-
-def _words(row: list[Span]) -> Iterator[Span]:
-    """Runs of blanks and of other characters, each in its style."""
     for text, style in row:
-        start = 0
-        for index in range(1, len(text) + 1):
-            if index == len(text) or (text[index] == " ") != (text[start] == " "):
-                yield Span(text[start:index], style)
-                start = index
-
-
-def _pieces(word: str, wide: int, room: int) -> Iterator[tuple[str, int]]:
-    """A word whole when it fits, else cluster by cluster."""
-    if wide <= room:
-        yield word, wide
-        return
-    piece: list[str] = []
-    used = 0
-    for cluster, cells in graphemes(word):
-        if used + cells > room and used:
-            yield "".join(piece), used
-            piece, used = [], 0
-        piece.append(cluster)
-        used += cells
-    if piece:
-        yield "".join(piece), used
+        begin = 0  # of what this body has of the span
+        for word in _WORD.finditer(text):
+            at, end = word.span()
+            wide = width(word[0])
+            if used + wide > room and used:
+                yield [*body, Span(text[begin:at], style)]
+                body, used, room, begin = [], 0, rest, at
+                if text[at] == " ":
+                    begin = end
+                    continue
+            for piece, cells in ((word[0], wide),) if wide <= room else graphemes(word[0]):
+                if used + cells > room and used:
+                    yield [*body, Span(text[begin:at], style)]
+                    body, used, room, begin = [], 0, rest, at
+                used += cells
+                at += len(piece)
+        body.append(Span(text[begin:], style))
+    yield body

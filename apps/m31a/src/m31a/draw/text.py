@@ -61,8 +61,11 @@ def _cells(cluster: str) -> int:
 
 def is_disputed(text: str) -> bool:
     """Whether terminals may disagree on how wide `text` is: joined, marked, or flag clusters."""
-    if text.isascii():
-        return False
+    return not text.isascii() and _is_disputed(text)
+
+
+@lru_cache(maxsize=4096)
+def _is_disputed(text: str) -> bool:
     return any(len(cluster) > 1 or cells == 0 for cluster, cells in graphemes(text))
 
 

@@ -5,7 +5,7 @@ from dataclasses import field as slot
 from enum import IntEnum
 
 from m31a.program.messages import WorkFailed
-from m31a.widgets.editor import BLANK, Draft
+from m31a.widgets.draft import BLANK, Draft
 from m31a.widgets.picker import Picker
 from m31a_engine import ModelInfo
 

@@ -16,6 +16,7 @@ from m31a.program.effects import (
     Suspend,
 )
 from m31a.program.keymap import GLOBAL, KeyTable, Part, look_up
+from m31a.program.live import Live, live_size, surrounded
 from m31a.program.messages import Clicked, Message, Pasted, Pressed, Returned, Ticked, Told, Typed
 from m31a.program.scene import NOTES_KEPT, Remark, Scene
 from m31a.program.screen import Layer, Nav, Placement, Pop, Push, Replace, Turned
@@ -25,6 +26,10 @@ from m31a_engine import Ask, AskClosed, AskOpened
 TWICE_S = 2.0
 """Within this time a second ctrl+c quits."""
 TOAST_S = 4.0
+WHEEL = {"wheel_up": "wheelup", "wheel_down": "wheeldown"}
+"""What the wheel is called in key tables."""
+WHEEL_ROWS = 3
+"""Rows that a text moves with a notch of the wheel; a list moves by one."""
 
 Mount = Callable[[str, object, Scene], Turned]
 """Opens a screen by its name."""
@@ -111,22 +116,34 @@ class Stage:
             return app, ()  # meant for what is below a screen that has just opened: it stays
         if found.startswith("app."):
             return self._global(app, found)
-        return self._deliver(app, slot, Pressed(found, key))
+        return self._deliver(app, slot, Pressed(found))
 
     def paste(self, app: App, paste: Paste) -> Out:
         """Where a pasted text goes."""
-        out = self._deliver(app, self._focused(app), Pasted(paste))
-        if paste.complete:
-            return out
-        return out[0].told("the end of the paste was not marked; what came is there", "warn"), out[
-            1
-        ]
+        app, asked = self._deliver(app, self._focused(app), Pasted(paste))
+        if not paste.complete:
+            app = app.told("the end of the paste was not marked; what came is there", "warn")
+        return app, asked
 
     def mouse(self, app: App, mouse: Mouse) -> Out:
-        """What the mouse does on the top screen."""
+        """What the mouse does on the top screen: the wheel is looked up like a key."""
+        if (chord := WHEEL.get(mouse.action)) is not None:
+            return self._wheeled(app, chord)
         origin = self._origin(app)
         moved = replace(mouse, column=mouse.column - origin.column, row=mouse.row - origin.row)
         return self._deliver(app, app.stack[-1], Clicked(moved))
+
+    def _wheeled(self, app: App, chord: str) -> Out:
+        slot = app.stack[-1]
+        found = look_up((slot.layer.keys(),), (chord,))
+        if not isinstance(found, str):
+            return app, ()
+        asked: list[Asked] = []
+        for _ in range(WHEEL_ROWS if found.startswith("scroll.") else 1):
+            app, more = self._deliver(app, slot, Pressed(found))
+            slot = app.stack[-1]
+            asked.extend(more)
+        return app, tuple(asked)
 
     def tick(self, app: App) -> Out:
         """The time has come for something that moves by itself."""
@@ -153,11 +170,16 @@ class Stage:
         """In how many seconds something moves by itself."""
         times = [slot.layer.wake_s(app.scene) for slot in app.stack]
         times += [max(0.0, note.until_s - app.scene.now_s) for note in app.notes]
+        times += [1.0] if app.scene.busy else []
         return min((time for time in times if time is not None), default=None)
 
     def frame(self, app: App) -> Frame:
-        """What the whole terminal shows."""
+        """What the whole terminal shows; inline, the home screen has the last rows alone."""
         size = app.size
+        if app.scene.settings.inline and len(app.stack) == 1:
+            live = app.top.live(live_size(size), app.scene)
+            if live is not None:
+                return _live_frame(app, live)
         base = next(
             index
             for index in range(len(app.stack) - 1, -1, -1)
@@ -274,6 +296,12 @@ class Stage:
         below = app.stack[: len(app.stack) - len(above)]
         out, asked = self.open(replace(app, stack=below), self._ask_screen(ask), ask)
         return replace(out, stack=(*out.stack, *above)), asked
+
+
+def _live_frame(app: App, live: Live) -> Frame:
+    tables: tuple[KeyTable, ...] = (app.top.keys(), GLOBAL)
+    view = surrounded(live.view, tables, app.notes, app.scene, app.size)
+    return Frame(app.size, view.lines, view.cursor, f"m31a · {app.scene.project}", live.above)
 
 
 def _ask_id(argument: object) -> str:

@@ -8,6 +8,7 @@ from m31a.draw.line import Line, Part, Span, span
 from m31a.draw.style import ACCENT, BORDER, DIM, ERR, OK, PLAIN, STRONG, WARN, Style, Tone
 from m31a.draw.text import clip, width
 from m31a.program.keymap import KeyTable, shown
+from m31a.program.remembering import remembering
 from m31a.program.scene import Scene
 from m31a_engine import Mode, Phase
 
@@ -21,6 +22,13 @@ STEPS = (
 )
 LEAST_HEIGHT = 10
 """Below this the header and the hints make room for the body."""
+APART = 4
+"""Cells at least between the two sides of the header."""
+DOT = " · "
+SOON_S = 1.0
+"""Work that takes no longer is not told of."""
+LEAST_HINT = 12
+"""Cells from which on a hint that is cut short is better than none."""
 _LEVELS = {"ok": OK, "warn": WARN, "err": ERR}
 
 
@@ -61,10 +69,10 @@ def header(title: str, scene: Scene, cells: int) -> Line:
     if not story.running and not story.phases_done:
         return left.fitted(cells)
     right = Line.of(*_steps(scene))
-    if left.width + right.width + 2 > cells:
+    if left.width + right.width + APART > cells:
         right = _step_now(scene)
-    room = max(0, cells - right.width - 1)
-    return left.fitted(room).plus(*right.spans).fitted(cells)
+    room = max(0, cells - right.width - 2)
+    return left.fitted(room).plus(" ", *right.spans).fitted(cells)
 
 
 def _steps(scene: Scene) -> list[Part]:
@@ -82,33 +90,71 @@ def _steps(scene: Scene) -> list[Part]:
 def _step_now(scene: Scene) -> Line:
     order = [phase for phase, _ in STEPS]
     if scene.story.phase not in order:
-        return Line.of(Span("done ", DIM))
+        report = scene.story.report
+        ended = report.outcome.value.replace("_", " ") if report is not None else "done"
+        return Line.of(Span("starting " if scene.story.running else f"{ended} ", DIM))
     place = order.index(scene.story.phase)
     return Line.of(Span(f"▸{STEPS[place][1].upper()} {place + 1}/{len(STEPS)} ", ACCENT))
 
 
+@remembering
 def hints(tables: Sequence[KeyTable], cells: int) -> Line:
-    """What the keys do here, as many as fit; made from the tables, so that it never lies."""
-    parts: list[Part] = []
-    used = 1
-    for binding in (each for table in tables for each in table if each.hint):
-        text = f"{shown(binding.chords[0])} {binding.says}"
-        wide = width(text) + (3 if parts else 0)
-        if used + wide > cells:
+    """What the keys do here, as many as fit; made from the tables, so that it never lies.
+
+    The way out is always among them, whatever else has to be left out.
+    """
+    told = _told(tables)
+    out = next((each for each in told if each[0] == shown("escape")), None)
+    room = cells - 1 - (_wide(out) + len(DOT) if out is not None else 0)
+    kept: list[tuple[str, str]] = []
+    for each in told:
+        if each is out:
+            kept.append(each)
+            continue
+        if room < _wide(each):
+            if kept in ([], [out]) and room >= LEAST_HINT:
+                said = clip(each[1], room - width(each[0]) - 1, "…")
+                kept.append((each[0], said))
             break
-        used += wide
-        if parts:
-            parts.append(Span(" · ", BORDER))
-        parts.append(Span(shown(binding.chords[0]), STRONG))
-        parts.append(Span(f" {binding.says}", DIM))
+        room -= _wide(each) + len(DOT)
+        kept.append(each)
+    if out is not None and out not in kept:
+        kept.append(out)
+    parts: list[Part] = []
+    for chord, says in kept:
+        dot = (Span(DOT, BORDER),) if parts else ()
+        parts.extend((*dot, Span(chord, STRONG), Span(f" {says}", DIM)))
     return Line.of(" ", *parts).fitted(cells)
+
+
+def _told(tables: Sequence[KeyTable]) -> list[tuple[str, str]]:
+    """Chords and words of the hints, in order; a chord that an earlier binding has is not told."""
+    taken: set[str] = set()
+    told: list[tuple[str, str]] = []
+    for binding in (each for table in tables for each in table):
+        free = [chord for chord in binding.chords if chord not in taken]
+        taken.update(binding.chords)
+        leaves = binding.action == "app.back" and "escape" in free
+        if free and (binding.hint or leaves):
+            chord = "escape" if leaves else free[0]
+            told.append((shown(chord), binding.says))
+    return told
+
+
+def _wide(hint: tuple[str, str]) -> int:
+    return width(hint[0]) + 1 + width(hint[1])
 
 
 def status_line(scene: Scene, cells: int) -> Line:
     """Phase, model, tokens, cost, context, mode; narrow: what matters least is left out."""
+    return _status_row([fact for fact in _facts(scene) if fact[1].text], cells)
+
+
+@remembering
+def _status_row(all_facts: Sequence[tuple[int, Line]], cells: int) -> Line:
+    facts = list(all_facts)
     ground = Tone.PANEL
     cell = Style(bg=ground)
-    facts = [fact for fact in _facts(scene) if fact[1].text]
     while sum(fact[1].width + 3 for fact in facts) > cells and len(facts) > 1:
         facts.remove(max(facts, key=lambda fact: fact[0]))
     parts: list[Part] = []
@@ -124,11 +170,13 @@ def _facts(scene: Scene) -> list[tuple[int, Line]]:
     busy = story.running
     phase = story.phase.value if busy and story.phase is not Phase.IDLE else "ready"
     mode = story.mode if busy else settings.mode
+    model = (busy and story.model) or settings.model or story.model
     known = Line.of(Span(phase if not busy or phase != "ready" else "starting", STRONG))
     return [
         (0, known),
+        (0, _waiting(scene)),
         (4, Line.of("" if mode is Mode.AUTO and busy else mode.value)),
-        (2, Line.of(clip(story.model or settings.model, 24, "…"))),
+        (2, Line.of(clip(model, 24, "…"))),
         (5, _tokens(scene)),
         (1, _cost(scene)),
         (3, _context(scene)),
@@ -136,6 +184,14 @@ def _facts(scene: Scene) -> list[tuple[int, Line]]:
         (7, Line.of(f"{len(scene.queue)} queued" if scene.queue else "")),
         (8, Line.of(settings.sandbox and f"sandbox {settings.sandbox}")),
     ]
+
+
+def _waiting(scene: Scene) -> Line:
+    """That something which was asked for takes its time."""
+    gone_s = max((scene.now_s - each.since_s for each in scene.busy), default=0.0)
+    if gone_s < SOON_S:
+        return Line.of()
+    return Line.of(Span(f"working {gone_s:.0f} s" if scene.settings.motion else "working", ACCENT))
 
 
 def _tokens(scene: Scene) -> Line:
@@ -191,12 +247,17 @@ def with_toasts(lines: Sequence[Line], notes: Sequence[Note], cells: int) -> tup
     """Lines with the newest notes at the top right, the first on the rule below the header."""
     shown_lines = tuple(lines)
     for index, note in enumerate(notes[-3:]):
-        style = _LEVELS.get(note.level, PLAIN)
-        text = Line.of(span(f" {note.text} ", Style(fg=style.fg, bold=True, reverse=True)))
-        toast = text.clipped(max(1, cells - 2))
+        toast = toast_line(note, max(1, cells - 2))
         at = Point(max(0, cells - toast.width - 1), 1 + index)
         shown_lines = laid_over(shown_lines, View((toast,)), at, cells)
     return shown_lines
+
+
+def toast_line(note: Note, cells: int) -> Line:
+    """A note in at most so many cells."""
+    style = _LEVELS.get(note.level, PLAIN)
+    text = span(f" {note.text} ", Style(fg=style.fg, bold=True, reverse=True))
+    return Line.of(text).clipped(cells)
 
 
 def boxed(view: View, title: str, size: Size) -> View:

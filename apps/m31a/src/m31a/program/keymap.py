@@ -63,6 +63,8 @@ SHOWN = {
     "down": "↓",
     "left": "←",
     "right": "→",
+    "wheelup": "wheel",
+    "wheeldown": "wheel",
     "pageup": "pgup",
     "pagedown": "pgdn",
 }
@@ -78,11 +80,11 @@ def shown(chord: str) -> str:
 
 GLOBAL: KeyTable = (
     bind("app.interrupt", "ctrl+c", "stop; twice quits"),
+    bind("app.back", "escape", "back"),
     bind("app.palette", "ctrl+p", "all commands", hint=True),
     bind("app.help", "f1", "the keys of this screen"),
     bind("app.redraw", "ctrl+l", "paint the screen anew"),
     bind("app.suspend", "ctrl+z", "stop the program, back to the shell"),
     bind("app.mouse", "alt+m", "mouse on or off"),
-    bind("app.back", "escape", "back"),
 )
 """What keys mean on every screen that gives them no meaning of its own."""

@@ -1,13 +1,13 @@
 """The loop: keys and events in, frames out.
 
-Keys are painted at once. What the run tells is painted at most `FRAMES_PER_S` times a second,
-less often when frames are dear or the terminal is slow. Nothing moves by itself unless a screen
-asks to be woken: an idle app sends no byte and sets no timer.
+Keys are painted at once, before anything that waits beside them. What the run tells is looked at
+when its frame is due: at most `FRAMES_PER_S` times a second, less often when frames are dear or
+the terminal is slow. Nothing moves by itself unless a screen asks to be woken: an idle app sends
+no byte and sets no timer.
 """
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -26,8 +26,6 @@ DEAR_FRAMES = 3
 """After a frame, at least this many times what it took is left for other things."""
 EVENTS_S = 0.008
 """How long the run's events may keep keys waiting."""
-KEYED_EVENTS_S = 0.001
-"""How long they may keep a key from being painted."""
 
 Clock = Callable[[], float]
 """Seconds, monotonic."""
@@ -52,12 +50,13 @@ class Loop:
         self._known = known
         self._clock = clock
         self.app = app
-        self._typed: deque[InputEvent] = deque()
         self._wake = anyio.Event()
         self._dirty = True
         self._next_frame_s = 0.0
         self._tick_s = math.inf
         self._resized = False
+        self._behind = False
+        """Whether there was more news than there was time for."""
 
     async def run(
         self,
@@ -110,51 +109,54 @@ class Loop:
     def _news_came(self) -> None:
         """Wake up for news, unless a frame is due soon that will show them."""
         if not self._dirty:
+            self._dirty = True
             self._nudge()
 
     async def _listen(self) -> None:
         async for events in self._port.events():
-            self._typed.extend(events)
+            if self._performer.exit_code is None:
+                self._obey(events)
+                self._paint()
             self._nudge()
         self._performer.leave(129)
 
     async def _sleep(self) -> None:
-        wake_s = self._stage.wake_s(self._timed())
-        now = self.app.scene.now_s
-        due_s = math.inf if wake_s is None else now + max(0.0, wake_s)
+        wake_s, now = self._stage.wake_s(self.app), self._clock()
+        due_s = math.inf if wake_s is None else self.app.scene.now_s + max(0.0, wake_s)
         # A tick that was asked for is not put off by what comes in between.
         self._tick_s = min(self._tick_s, due_s) if self._tick_s > now else due_s
         until_s = min(self._tick_s, self._next_frame_s) if self._dirty else self._tick_s
-        if not self._dirty and self._performer.has_news:
-            self._nudge()
         with anyio.move_on_after(max(0.0, until_s - now)):
             await self._wake.wait()
         self._wake = anyio.Event()
 
     def _turn(self) -> None:
+        """What is due now: another size, the time a screen asked for, news, and their frame."""
         now = self._clock()
-        keyed = self._keys()
-        changed = self._events(self._clock() + (KEYED_EVENTS_S if keyed else EVENTS_S))
+        changed = self._resized
         if self._resized:
             self._resized = False
             self.app = self._stage.resize(self.app, self._port.size())
-            changed = True
-        if self._clock() >= self._tick_s:
+            self._port.redraw()  # it may have had other sizes in between
+        if now >= self._tick_s:
             self._tick_s = math.inf
             self._take(self._stage.tick(self._timed()))
             changed = True
-        self._dirty = self._dirty or changed or keyed
-        due = now >= self._next_frame_s and not self._port.busy
-        if keyed or (self._dirty and due):
-            self._paint()
-        elif self._dirty and now >= self._next_frame_s:
+        due = now >= self._next_frame_s
+        if due or self._behind:
+            changed = self._events(now + EVENTS_S) or changed
+        self._dirty = self._dirty or changed
+        if self._dirty and due and self._port.busy:
             self._next_frame_s = now + FRAME_S
+        elif self._dirty and due:
+            took_s = self._paint()
+            self._next_frame_s = self._clock() + max(FRAME_S, DEAR_FRAMES * took_s)
 
-    def _keys(self) -> bool:
-        """Act on everything typed so far; whether there was anything."""
-        keyed = bool(self._typed)
-        while self._typed and self._performer.exit_code is None:
-            event = self._typed.popleft()
+    def _obey(self, events: Sequence[InputEvent]) -> None:
+        """Act on what was typed."""
+        for event in events:
+            if self._performer.exit_code is not None:
+                return
             app = self._timed()
             match event:
                 case Key():
@@ -168,12 +170,11 @@ class Loop:
                     self._port.adapt(self._known)
                 case Focus(gained=gained):
                     self._performer.focused = gained
-        return keyed
 
     def _events(self, until_s: float) -> bool:
         """Take what the run and the effects have to tell, for a while; whether there was any."""
-        changed = False
-        while (news := self._performer.news()) is not None:
+        changed = self._behind = False
+        while (news := self._performer.inbox.take()) is not None:
             changed = True
             app = self._timed()
             app = replace(app, scene=news.scene(app.scene)) if news.scene is not None else app
@@ -186,6 +187,7 @@ class Loop:
             if news.note is not None:
                 self.app = self.app.told(*news.note)
             if self._clock() >= until_s:
+                self._behind = bool(self._performer.inbox)
                 self._nudge()
                 break
         return changed
@@ -200,9 +202,9 @@ class Loop:
             self._performer.perform(each, self._port, self.app.scene)
         self._performer.keep({slot.number for slot in self.app.stack})
 
-    def _paint(self) -> None:
-        begin = self._clock()
+    def _paint(self) -> float:
+        """Show how things stand; the seconds it took."""
+        begin_s = self._clock()
         self._port.show(self._stage.frame(self._timed()))
-        took = self._clock() - begin
-        self._dirty = False
-        self._next_frame_s = self._clock() + max(FRAME_S, DEAR_FRAMES * took)
+        self._dirty = bool(self._performer.inbox)
+        return self._clock() - begin_s

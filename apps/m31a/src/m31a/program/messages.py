@@ -17,7 +17,6 @@ class Pressed(Message):
     """A key that the screen's tables give a meaning."""
 
     action: str
-    key: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +48,8 @@ class Told(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class RunFailed(Message):
-    """The run could not begin; the story says why already."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class RunOver(Message):
-    """The run is over and another may begin."""
+    """The run is over, or could not begin: the story says which; another may begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Settings:
     sandbox: str = ""
     """What confines commands: `bubblewrap`, `landlock in part`; empty while it is not known."""
     trusted: bool = False
+    inline: bool = False
+    """Whether the conversation goes into the terminal's own history."""
     motion: bool = True
     """Whether anything may move by itself."""
 
@@ -54,6 +56,14 @@ class Remark:
     """info, ok, warn or err."""
     blocks: int
     """How many blocks the conversation had when it was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Something that goes on beside a run, and since when on the app's clock."""
+
+    number: int
+    since_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +84,7 @@ class Scene:
     now_s: float = 0.0
     """The app's clock, monotonic."""
     themes: tuple[str, ...] = ()
+    busy: tuple[Busy, ...] = ()
+    """What screens have asked for and wait for, the oldest first."""
     notes: tuple[Remark, ...] = ()
     """What was said for some seconds only, the newest last; `NOTES_KEPT` of them at most."""

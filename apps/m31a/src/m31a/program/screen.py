@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from m31a.draw.frame import Size, View, fill
 from m31a.program.effects import Effect
 from m31a.program.keymap import KeyTable
+from m31a.program.live import Live
 from m31a.program.messages import Message
 from m31a.program.scene import Scene
 
@@ -82,6 +83,10 @@ class Screen(ABC, Generic[S]):
     def keys(self, state: S) -> KeyTable:
         """What keys mean now; keys that mean nothing here are looked up in `keymap.GLOBAL`."""
 
+    def live(self, state: S, size: Size, scene: Scene) -> Live | None:  # noqa: ARG002 - a default
+        """What is shown on the main screen in inline mode; None takes the alternate screen."""
+        return None
+
     def wanted(self, state: S, limit: Size, scene: Scene) -> Size:  # noqa: ARG002 - a default
         """The size a sheet would like, borders left out; it gets no more than `limit`."""
         return limit
@@ -124,6 +129,10 @@ class Layer(Protocol):
 
     def view(self, size: Size, scene: Scene) -> View:
         """Its lines, cut and filled to the size."""
+        ...
+
+    def live(self, size: Size, scene: Scene) -> Live | None:
+        """Its rows on the main screen, where it has some."""
         ...
 
     def keys(self) -> KeyTable:
@@ -186,6 +195,10 @@ class Mounted(Generic[S]):
         at = view.cursor
         inside = at is not None and at.column < size.width and at.row < size.height
         return View(fill(view.lines, size), at if inside else None)
+
+    def live(self, size: Size, scene: Scene) -> Live | None:
+        """Its rows on the main screen, where it has some."""
+        return self.screen.live(self.state, size, scene)
 
     def keys(self) -> KeyTable:
         """What keys mean now."""

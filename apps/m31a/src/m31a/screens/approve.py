@@ -15,7 +15,7 @@ from m31a.program.screen import Pop, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import scroll
 from m31a.widgets.browse import TOP
-from m31a.widgets.facts import counted, fact_lines, raw_lines
+from m31a.widgets.facts import counted, fact_lines, note_lines, raw_lines
 from m31a.widgets.plan_text import plan_as_text
 from m31a.widgets.request_lines import request_lines
 from m31a.widgets.scroll import Window, window_lines
@@ -23,8 +23,8 @@ from m31a.widgets.trouble import trouble_lines
 from m31a_engine import PermissionRequest, Plan, SessionInfo
 
 KEYS: KeyTable = (
-    bind("approve.yes", "enter, y", "yes to all of this, and go on", hint=True),
-    bind("approve.each", "a", "go on and ask me one by one", hint=True),
+    bind("approve.yes", "enter, y", "allow all of it", hint=True),
+    bind("approve.each", "a", "go on, asked one by one", hint=True),
     *scroll.KEYS,
     bind("app.back", "escape, q, n", "back", hint=True),
 )
@@ -123,7 +123,7 @@ def _scrolled(state: Approve, action: str, scene: Scene) -> Approve:
 
 def _lines(state: Approve, cells: int) -> tuple[Line, ...]:
     if state.held is None:
-        return (EMPTY, Line.of("  ", Span("looking …", DIM)).clipped(cells))
+        return note_lines("looking …", cells)
     room = max(8, cells - 3)
     plan, requests = state.held.plan, state.held.requests
     calls = f"exactly {counted(len(requests), 'call')} in this run" if requests else ""

@@ -14,7 +14,8 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import field
-from m31a.widgets.editor import BLANK, Draft, applied, drafted, typed
+from m31a.widgets.draft import BLANK, Draft, drafted
+from m31a.widgets.editor import applied, typed
 from m31a.widgets.field import field_view
 from m31a.widgets.row_text import one_row, seconds
 from m31a.widgets.trouble import trouble_lines
@@ -26,9 +27,9 @@ TIMEOUT_S = 900.0
 LABELS = ("command  ", "good     ", "bad      ")
 PLACEHOLDERS = ("what fails, as you would type it", "a commit on which it succeeds", "HEAD")
 ASKING: KeyTable = (
+    bind("bisect.search", "enter", "search", hint=True),
     bind("bisect.next", "tab, down", "next field", hint=True),
     bind("bisect.before", "shift+tab, up", "field before"),
-    bind("bisect.search", "enter", "search", hint=True),
     *field.KEYS,
     bind("app.back", "escape", "back", hint=True),
 )
@@ -74,9 +75,14 @@ class BisectScreen(Screen[Bisect]):
     title = "bisect"
 
     def init(self, argument: object, scene: Scene) -> Step[Bisect]:
-        """Opened with a commit that is taken for good, or with nothing."""
-        good = drafted(argument) if isinstance(argument, str) else BLANK
-        return Step(Bisect((BLANK, good, BLANK)))
+        """Opened with a commit that is taken for good, with command, good and bad, or nothing."""
+        match argument:
+            case (str() as command, str() as good, str() as bad):
+                return Step(Bisect((drafted(command), drafted(good), drafted(bad))))
+            case str() as good:
+                return Step(Bisect((BLANK, drafted(good), BLANK)))
+            case _:
+                return Step(Bisect((BLANK, BLANK, BLANK)))
 
     def keys(self, state: Bisect) -> KeyTable:
         """Fields first; afterwards the result."""

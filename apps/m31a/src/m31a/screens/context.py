@@ -15,6 +15,7 @@ from m31a.program.screen import Screen, Step
 from m31a.story.blocks import Said, Thought, ToolCard
 from m31a.story.story import Story
 from m31a.widgets.bar import bar
+from m31a.widgets.facts import note_lines
 from m31a_engine import (
     CommandOutput,
     Consolidate,
@@ -25,8 +26,10 @@ from m31a_engine import (
 
 BYTES_PER_TOKEN = 3.5
 """A careful mean for prose, code and JSON."""
-FILE_TOOLS = frozenset({"Read", "Grep", "Glob"})
+FILE_TOOLS = frozenset({"FileRead", "FileList", "Grep", "Glob"})
 
+GAUGE, FIGURES = 80, 29
+"""The whole bar at its widest, and what stands before those of its parts: they end together."""
 ROOMY = 12
 """Rows from which on blank lines set things apart."""
 
@@ -79,16 +82,15 @@ class ContextScreen(Screen[Room]):
         used = scene.story.context_tokens
         if not used:
             text = "No request was made yet: the window is empty."
-            return View(fill((EMPTY, Line.of("  ", Span(text, DIM))), size))
+            return View(fill(note_lines(text, size.width), size))
         gap = (EMPTY,) if size.height >= ROOMY else ()
         lines = [*gap, *_total(scene, size.width), *gap]
         parts = shares(scene.story)
-        most = max(part.tokens for part in parts)
-        room = max(6, min(50, size.width - 34))
+        room = max(6, min(GAUGE - FIGURES, size.width - 34))
         for part in parts:
             figure = f"{short(part.tokens):>7} {part.tokens / used:>4.0%} "
             lines.append(
-                Line.of(f"  {part.name:<16}", Span(figure, DIM), *bar(part.tokens / most, room))
+                Line.of(f"  {part.name:<16}", Span(figure, DIM), *bar(part.tokens / used, room))
             )
         note = (
             "The newest conversation. The total is the server's count; the parts are estimated"
@@ -112,7 +114,7 @@ def _total(scene: Scene, cells: int) -> tuple[Line, ...]:
     tone = Tone.BAR_ERR if share >= 0.95 else Tone.BAR_WARN if warn else Tone.BAR_FILL
     figure = f"{short(used)} of {short(limit)} tokens"
     full = Span(f"  {share:.0%} full", WARN if warn else DIM)
-    gauge = Line.of("  ", *bar(min(1.0, share), max(6, min(60, cells - 4)), tone))
+    gauge = Line.of("  ", *bar(min(1.0, share), max(6, min(GAUGE, cells - 4)), tone))
     return (Line.of("  ", Span(figure, STRONG), full).clipped(cells), gauge)
 
 

@@ -14,7 +14,7 @@ from m31a.program.screen import Pop, Push, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import browse
 from m31a.widgets.browse import FIRST, Browse, Drawn, browse_lines
-from m31a.widgets.facts import fact_lines
+from m31a.widgets.facts import fact_lines, note_lines
 from m31a.widgets.request_lines import TONES, request_lines
 from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_lines
@@ -23,11 +23,12 @@ from m31a_engine import JournalBroken, Outcome, PermissionRequest, Plan, Session
 MOST_SESSIONS = 50
 KEYS: KeyTable = (
     *browse.KEYS,
-    bind("deferred.approve", "enter", "say yes to all a session waits for", hint=True),
-    bind("deferred.answer", "a", "go on with it, asked one by one", hint=True),
+    bind("deferred.approve", "enter", "look it over, allow it", hint=True),
+    bind("deferred.answer", "a", "go on, asked one by one", hint=True),
     bind("deferred.again", "r", "look again", hint=True),
     bind("app.back", "escape, q", "back", hint=True),
 )
+NOTHING: KeyTable = KEYS[-2:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class DeferredScreen(Screen[Deferred]):
 
     def keys(self, state: Deferred) -> KeyTable:
         """Choose, answer, look again."""
-        return KEYS
+        return KEYS if state.waiting else NOTHING
 
     def update(self, state: Deferred, message: Message, scene: Scene) -> Step[Deferred]:
         """What was found; the session to be taken up."""
@@ -95,7 +96,7 @@ class DeferredScreen(Screen[Deferred]):
         if state.trouble is not None:
             return View(fill(trouble_lines(state.trouble, size.width), size))
         if state.waiting is None:
-            return View(fill((EMPTY, Line.of("  ", Span("looking …", DIM))), size))
+            return View(fill(note_lines("looking …", size.width), size))
         waiting = state.waiting
         lines = browse_lines(
             Drawn(waiting, _row),

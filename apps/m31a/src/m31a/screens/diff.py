@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import anyio.to_thread
 
 from m31a.draw.frame import Size, View, fill
-from m31a.draw.line import EMPTY, Line, Span, span
+from m31a.draw.line import Line, Span, span
 from m31a.draw.style import ACCENT, BORDER, DIM, STRONG, WARN, Style, Tone
 from m31a.program.effects import AsyncWork, CopyText, Toast
 from m31a.program.keymap import KeyTable, bind
@@ -16,6 +16,7 @@ from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import scroll
 from m31a.widgets.browse import TOP
+from m31a.widgets.facts import note_lines
 from m31a.widgets.patch import Laid, patch_lines
 from m31a.widgets.patch_reader import FilePatch, new_text, read_patch
 from m31a.widgets.row_text import one_row
@@ -34,13 +35,14 @@ KEYS: KeyTable = (
     bind("diff.last_file", "left, h, shift+tab", "file before"),
     bind("diff.next_hunk", "n, ]", "next change", hint=True),
     bind("diff.last_hunk", "p, N, [", "change before"),
-    bind("diff.beside", "s", "old and new side by side, or not", hint=True),
+    bind("diff.beside", "s", "side by side, or not", hint=True),
     bind("diff.copy", "y", "copy this file's patch", hint=True),
     bind("diff.copy_new", "c", "copy the new text of this change, without signs"),
     bind("diff.again", "r", "look again"),
     *scroll.KEYS,
     bind("app.back", "escape, q", "back", hint=True),
 )
+NOTHING: KeyTable = (bind("diff.again", "r", "look again", hint=True), KEYS[-1])
 HEAD_ROWS = 2
 
 
@@ -85,7 +87,7 @@ class DiffScreen(Screen[Changes]):
 
     def keys(self, state: Changes) -> KeyTable:
         """Files, hunks, copying."""
-        return KEYS
+        return KEYS if state.files and state.trouble is None else NOTHING
 
     def update(self, state: Changes, message: Message, scene: Scene) -> Step[Changes]:
         """Another file or hunk; what was found."""
@@ -113,7 +115,7 @@ class DiffScreen(Screen[Changes]):
             return View(fill(trouble_lines(state.trouble, size.width), size))
         if not state.files:
             text = "looking at the changes …" if state.files is None else "Nothing has changed."
-            return View(fill((EMPTY, Line.of("  ", Span(text, DIM))), size))
+            return View(fill(note_lines(text, size.width), size))
         patch = state.files[state.at]
         body = Size(size.width, max(1, size.height - HEAD_ROWS))
         lines = window_lines(_laid(state, patch, size.width).lines, state.window, body)

@@ -16,7 +16,9 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Replace, Screen, Step
 from m31a.story.blocks import AskCard, Block, Said
 from m31a.widgets import editor
-from m31a.widgets.editor import BLANK, Draft, drafted
+from m31a.widgets.draft import BLANK, Draft, drafted, pasted
+from m31a.widgets.draft_rows import editor_view, height_of
+from m31a.widgets.facts import note_lines
 from m31a.widgets.markdown import markdown_lines
 from m31a.widgets.row_text import one_row, safe, seconds
 from m31a_engine import Phase, Question, QuestionsAnswer, QuestionsAsk
@@ -24,7 +26,7 @@ from m31a_engine import Phase, Question, QuestionsAnswer, QuestionsAsk
 ANSWERING: KeyTable = (
     bind("discuss.next", "enter", "answer, next", hint=True),
     bind("discuss.skip", "alt+s, ctrl+x s", "skip it", hint=True),
-    bind("discuss.send", "ctrl+s", "send; empty ones take the suggestion", hint=True),
+    bind("discuss.send", "ctrl+s", "send all, empty as suggested", hint=True),
     bind("discuss.all", "ctrl+o", "one at a time, or all", hint=True),
     bind("discuss.on", "tab, ctrl+n", "next question"),
     bind("discuss.back", "shift+tab, ctrl+p", "question before"),
@@ -105,7 +107,7 @@ class DiscussScreen(Screen[Discuss]):
             case Typed(key=key):
                 return Step(_with(state, editor.typed(state.answers[state.at], key.text)))
             case Pasted(paste=paste):
-                return Step(_with(state, editor.pasted(state.answers[state.at], paste.text)))
+                return Step(_with(state, pasted(state.answers[state.at], paste.text)))
             case _:
                 return Step(state)
 
@@ -152,17 +154,18 @@ def _question_lines(state: Discuss, index: int, question: Question, cells: int) 
 def _field(state: Discuss, index: int, question: Question, cells: int) -> View:
     said = safe(question.suggestion)
     hint = f"{said} (suggested)" if said else "no suggestion: empty skips it"
-    rows = FIELD_ROWS if index == state.at else 1
-    return editor.editor_view(
+    room = max(1, cells - INDENT - 2)
+    rows = height_of(state.answers[index], room, FIELD_ROWS) if index == state.at else 1
+    return editor_view(
         state.answers[index],
-        Size(max(1, cells - INDENT - 2), rows),
+        Size(room, rows),
         placeholder="skipped" if index in state.skipped else one_row(hint),
     )
 
 
 def _foot(state: Discuss, scene: Scene, cells: int) -> Line:
     left = seconds(max(0.0, state.until_s - scene.now_s))
-    said = LOCKED if is_locked(state.seen_s, scene) else f"in {left} the suggestions are taken"
+    said = LOCKED if is_locked(state.seen_s, scene) else f"in {left} the suggestions count"
     place = f" {state.at + 1} of {len(state.answers)} · {said}"
     return Line.of(Span(place, DIM)).clipped(cells)
 
@@ -212,7 +215,7 @@ def _asked_before(scene: Scene, cells: int) -> tuple[Line, ...]:
             lines.extend(_settled(block, block.ask, cells))
     if scene.story.running and scene.story.phase is Phase.DISCUSS:
         said = _saying(scene.story.blocks)
-        lines.extend((EMPTY, Line.of("  ", Span("the questions come here …", DIM))))
+        lines.extend(note_lines("the questions come here …", cells))
         lines.extend(
             Line.of("  ", *line.spans)
             for line in markdown_lines(safe(said), max(4, cells - 3), done=False)
@@ -222,7 +225,7 @@ def _asked_before(scene: Scene, cells: int) -> tuple[Line, ...]:
     text = (
         "Nothing was asked: goals in mode full are discussed when something would change the plan."
     )
-    return (EMPTY, *wrapped((Span(text, DIM),), cells, first="  ", rest="  "))
+    return note_lines(text, cells)
 
 
 def _settled(card: AskCard, ask: QuestionsAsk, cells: int) -> tuple[Line, ...]:

@@ -13,6 +13,7 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import listing
+from m31a.widgets.facts import note_lines
 from m31a.widgets.row_text import safe
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine.desk.doctor import Fact
@@ -88,7 +89,7 @@ def _lines(state: Health, cells: int) -> tuple[Line, ...]:
     if state.trouble is not None:
         return trouble_lines(state.trouble, cells)
     if state.facts is None:
-        return (EMPTY, Line.of("  ", Span("looking around …", DIM)))
+        return note_lines("looking around …", cells)
     missing = sum(1 for fact in state.facts if fact.missing)
     verdict = (
         Span(f"{missing} thing{'s' if missing > 1 else ''} missing for a run", ERR)

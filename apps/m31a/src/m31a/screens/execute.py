@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from m31a.draw.frame import Point, Size, View, fill
-from m31a.draw.line import EMPTY, Line, Span, wrapped
+from m31a.draw.line import EMPTY, Line, Span
 from m31a.draw.style import BORDER, DIM, WARN
 from m31a.program.effects import SendCommand, Toast
 from m31a.program.keymap import KeyTable, bind
@@ -14,7 +14,9 @@ from m31a.story.blocks import ToolCard
 from m31a.widgets import field, transcript
 from m31a.widgets.browse import GAP, panes
 from m31a.widgets.charts import progress
-from m31a.widgets.editor import BLANK, Draft, applied, typed
+from m31a.widgets.draft import BLANK, Draft
+from m31a.widgets.editor import applied, typed
+from m31a.widgets.facts import note_lines
 from m31a.widgets.field import field_view
 from m31a.widgets.listing import listing_lines, moved
 from m31a.widgets.row_text import one_row
@@ -35,8 +37,8 @@ LOOK: KeyTable = (
     bind("list.up", "up, k", "the task above"),
     bind("list.down", "down, j", "the task below"),
     bind("execute.pause", "p", "pause, continue", hint=True),
-    bind("execute.tell", "t", "tell this task something", hint=True),
-    bind("execute.tell_all", "T", "tell all tasks something"),
+    bind("execute.tell", "t", "tell it something", hint=True),
+    bind("execute.tell_all", "T", "tell all of them something"),
     bind("execute.skip", "s", "skip it", hint=True),
     bind("execute.cancel", "c", "cancel it", hint=True),
     bind("execute.heal", "h", "work on it again", hint=True),
@@ -51,6 +53,8 @@ TELLING: KeyTable = (
     *field.KEYS,
 )
 HEAD_ROWS = 2
+ROOMY = 8
+"""Rows from which on a blank one sets the facts of a task apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,7 @@ class ExecuteScreen(Screen[Execute]):
         rows = task_rows(scene.story)
         if not rows:
             text = "No tasks yet: they stand here as soon as there is a plan or a task has begun."
-            return View(
-                fill((EMPTY, *wrapped((Span(text, DIM),), size.width, first="  ", rest="  ")), size)
-            )
+            return View(fill(note_lines(text, size.width), size))
         foot = 0 if state.telling is None else 1
         head = (_progress(rows, state, size.width), EMPTY)[: HEAD_ROWS if size.height > 9 else 1]
         body = Size(size.width, max(1, size.height - len(head) - foot))
@@ -141,8 +143,11 @@ def _progress(rows: tuple[TaskRow, ...], state: Execute, cells: int) -> Line:
 def _body(state: Execute, rows: tuple[TaskRow, ...], size: Size, scene: Scene) -> tuple[Line, ...]:
     area = panes(size, len(rows))
     at = _place(state, rows)
-    listed = listing_lines([task_line(row, scene.now_s) for row in rows], at, area.rows)
+    cells = area.rows.width - 2
+    listed = listing_lines([task_line(row, scene.now_s, cells) for row in rows], at, area.rows)
     title = _title(rows[at], scene, area.detail.width)
+    if title and area.detail.height > ROOMY:
+        title = (*title, EMPTY)
     height = max(1, area.detail.height - len(title))
     blocks = task_blocks(scene.story.blocks, rows[at].task_id)
     text = (
@@ -178,7 +183,10 @@ def _title(row: TaskRow, scene: Scene, cells: int) -> tuple[Line, ...]:
 def _idle(row: TaskRow, rows: tuple[TaskRow, ...]) -> Line:
     ended = {each.task_id for each in rows if each.ended}
     waits = [str(need) for need in row.needs if need not in ended]
-    text = f"waits for task {', '.join(waits)}" if waits else "has not begun"
+    if row.mark is not None:
+        text = "nothing was said" if row.ended else "at work: nothing was said yet"
+    else:
+        text = f"waits for task {', '.join(waits)}" if waits else "has not begun"
     return Line.of(Span(text, DIM))
 
 
@@ -191,8 +199,13 @@ def _following(state: Execute, scene: Scene) -> Execute:
     if state.chosen:
         return state
     rows = task_rows(scene.story)
-    working = [place for place, row in enumerate(rows) if row.mark is not None and not row.ended]
-    return replace(state, at=working[-1]) if working else state
+    begun = {
+        place: row.mark.began_s or 0.0
+        for place, row in enumerate(rows)
+        if row.mark is not None and not row.ended
+    }
+    newest = max(begun, key=lambda place: (begun[place], place), default=state.at)
+    return replace(state, at=newest)
 
 
 def _told(state: Execute, event: object, scene: Scene) -> Execute:

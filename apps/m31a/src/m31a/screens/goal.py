@@ -1,8 +1,6 @@
 """A goal and what is chosen for it: mode, money, permissions, uncommitted work, models."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from dataclasses import field as slot
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
@@ -10,31 +8,22 @@ from m31a.commands import goal_effects
 from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Span, span
 from m31a.draw.style import ACCENT, BORDER, DIM, OK, STRONG, WARN
-from m31a.goal_choices import PHASES, Found, Ready, Standing, keep, look
+from m31a.goal_choices import PHASES, Found, Ready, keep, look
+from m31a.goal_form import CHOICES, DIRTY, FIELDS, MODES, NAMES, GoalForm
 from m31a.program.effects import ChangeSettings, EditText, Effect, Reread, StartRun, Toast, Work
 from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Edited, Message, Pasted, Pressed, Returned, Typed, WorkFailed
 from m31a.program.scene import Scene
 from m31a.program.screen import Pop, Push, Screen, Step
 from m31a.widgets import editor, field
-from m31a.widgets.choice import choice_line, stepped
-from m31a.widgets.editor import BLANK, Draft, drafted
+from m31a.widgets.choice import choice_line
+from m31a.widgets.draft import drafted, pasted
+from m31a.widgets.draft_rows import editor_view, height_of
 from m31a.widgets.model_rows import ForPhase
 from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_foot
-from m31a_engine import Mode, Options, PermissionMode
+from m31a_engine import Mode, Options
 
-MODES = tuple(mode.value for mode in Mode)
-PERMISSIONS = (
-    PermissionMode.ASK.value,
-    PermissionMode.RULES.value,
-    PermissionMode.DEFER.value,
-    PermissionMode.DENY_ALL.value,
-)
-"""What can be chosen here; to allow everything takes the command line."""
-DIRTY = ("leave", "commit", "refuse")
-FIELDS = ("goal", "mode", "budget", "permissions", "uncommitted", *PHASES)
-CHOICES = frozenset({"mode", "permissions", "uncommitted"})
 LABEL = 14
 ROOMY = 12
 """Rows from which on blank lines set things apart."""
@@ -64,38 +53,6 @@ OPEN: KeyTable = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GoalForm:
-    """The goal as it is written, and what was chosen for it."""
-
-    goal: Draft = BLANK
-    mode: str = Mode.AUTO.value
-    budget: Draft = BLANK
-    permissions: str = PermissionMode.ASK.value
-    uncommitted: str = DIRTY[0]
-    models: Mapping[str, str] = slot(default_factory=lambda: MappingProxyType({}))
-    """Chosen here, by phase."""
-    at: int = 0
-    standing: Standing = slot(default_factory=Standing)
-    trouble: WorkFailed | None = None
-
-    @property
-    def name(self) -> str:
-        """The field that has the keys."""
-        return FIELDS[self.at]
-
-    @property
-    def changes(self) -> tuple[tuple[str, str], ...]:
-        """Keys of the configuration that were chosen otherwise, with their texts."""
-        stands = self.standing
-        texts = {
-            "features.budget_limit_usd": (self.budget.text.strip(), stands.budget),
-            "permissions.mode": (self.permissions, stands.permissions),
-            **{f"agents.{phase}": (model, "") for phase, model in self.models.items()},
-        }
-        return tuple((key, text) for key, (text, before) in texts.items() if text != before)
-
-
 class GoalScreen(Screen[GoalForm]):
     """Enter starts, from whichever field."""
 
@@ -122,7 +79,7 @@ class GoalScreen(Screen[GoalForm]):
         """Write, choose, start."""
         match message:
             case Found(standing=standing):
-                return Step(_standing(state, standing))
+                return Step(state.standing_on(standing))
             case Ready():
                 step = _started(state, scene)
                 return replace(step, effects=(*step.effects, Reread()))
@@ -131,12 +88,14 @@ class GoalScreen(Screen[GoalForm]):
                 return Step(replace(state, models=models))
             case Edited(text=text):
                 return Step(replace(state, goal=drafted(text.rstrip("\n"))))
-            case WorkFailed():
-                return Step(replace(state, trouble=message))
+            case WorkFailed(text=text, remedy=remedy):
+                for key, name in NAMES.items():
+                    text = text.replace(key, name)
+                return Step(replace(state, trouble=WorkFailed(text, remedy)))
             case Typed(key=key):
                 return Step(_written(state, key.text))
             case Pasted(paste=paste) if state.name == "goal":
-                return Step(replace(state, goal=editor.pasted(state.goal, paste.text)))
+                return Step(replace(state, goal=pasted(state.goal, paste.text)))
             case Pasted(paste=paste):
                 return Step(_written(state, " ".join(paste.text.split())))
             case Pressed(action=action):
@@ -146,8 +105,8 @@ class GoalScreen(Screen[GoalForm]):
 
     def view(self, state: GoalForm, size: Size, scene: Scene) -> View:
         """The goal on top, its choices below it; the focused one is always seen."""
-        rows = editor.height_of(state.goal, size.width - 6, max(2, size.height // 3))
-        written = editor.editor_view(
+        rows = height_of(state.goal, size.width - 6, max(2, size.height // 3))
+        written = editor_view(
             state.goal,
             Size(max(1, size.width - 6), rows),
             placeholder="what should be true when this run is done?",
@@ -157,8 +116,7 @@ class GoalScreen(Screen[GoalForm]):
         head = [*gap, *(Line.of(bar, *line.spans) for line in written.lines), *gap]
         foot = _foot(state, size.width)
         room = max(1, size.height - len(head) - len(foot))
-        lines, cursor = _choices(state, size.width)
-        at = max(0, state.at - 1)
+        lines, cursor, at = _choices(state, size.width, roomy=bool(gap))
         first = max(0, min(at - room // 2, len(lines) - room))
         shown = fill(lines[first : first + room], Size(size.width, room))
         point = None
@@ -167,17 +125,6 @@ class GoalScreen(Screen[GoalForm]):
         elif cursor is not None:
             point = Point(cursor, len(head) + at - first)
         return View(fill((*head, *shown, *foot), size), point)
-
-
-def _standing(state: GoalForm, standing: Standing) -> GoalForm:
-    """What holds, in the fields that nobody has touched yet."""
-    untouched = state.budget.empty and state.budget.last == ""
-    return replace(
-        state,
-        standing=standing,
-        budget=drafted(standing.budget) if untouched else state.budget,
-        permissions=standing.permissions,
-    )
 
 
 def _written(state: GoalForm, text: str) -> GoalForm:
@@ -200,7 +147,7 @@ def _pressed(state: GoalForm, action: str, scene: Scene) -> Step[GoalForm]:
         case "goal.edit":
             return Step(state, (EditText(state.goal.whole),))
         case "goal.right" | "goal.left":
-            return Step(_chosen(state, 1 if action == "goal.right" else -1))
+            return Step(state.stepped(1 if action == "goal.right" else -1))
         case "goal.model":
             current = state.models.get(state.name) or state.standing.models.get(state.name, "")
             return Step(state, nav=Push("models", ForPhase(state.name, current)))
@@ -219,21 +166,6 @@ def _edited(state: GoalForm, action: str, cells: int) -> GoalForm:
         return replace(state, goal=draft)
     step = {"edit.up": -1, "edit.down": 1}.get(action, 0)  # out of the text: to another field
     return replace(state, at=(state.at + step) % len(FIELDS))
-
-
-def _chosen(state: GoalForm, step: int) -> GoalForm:
-    match state.name:
-        case "mode":
-            return replace(state, mode=stepped(MODES, state.mode, step))
-        case "permissions":
-            words = _permissions(state)
-            return replace(state, permissions=stepped(words, state.permissions, step))
-        case _:
-            return replace(state, uncommitted=stepped(DIRTY, state.uncommitted, step))
-
-
-def _permissions(state: GoalForm) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*PERMISSIONS, state.standing.permissions)))
 
 
 def _start(state: GoalForm, scene: Scene) -> Step[GoalForm]:
@@ -257,17 +189,20 @@ def _started(state: GoalForm, scene: Scene) -> Step[GoalForm]:
     return Step(state, (*effects, StartRun(goal, options)), Pop())
 
 
-def _choices(state: GoalForm, cells: int) -> tuple[list[Line], int | None]:
-    """A line for every field but the goal, and where the cursor stands in its line."""
+def _choices(state: GoalForm, cells: int, *, roomy: bool) -> tuple[list[Line], int | None, int]:
+    """The fields but the goal, where the cursor stands in its line, and which line has the keys."""
     words = {
         "mode": (MODES, state.mode),
-        "permissions": (_permissions(state), state.permissions),
+        "permissions": (state.offered_permissions, state.permissions),
         "uncommitted": (DIRTY, state.uncommitted),
     }
     lines: list[Line] = []
-    cursor = None
+    cursor, at = None, 0
     for name in FIELDS[1:]:
         focused = name == state.name
+        if name == PHASES[0] and roomy:
+            lines.append(Line.of(Span("  models", BORDER)))
+        at = len(lines) if focused else at
         label = f"{'▸ ' if focused else '  '}{name:<{LABEL}}"
         if name in words:
             line = choice_line(label, *words[name], cells, focused=focused)
@@ -279,7 +214,7 @@ def _choices(state: GoalForm, cells: int) -> tuple[list[Line], int | None]:
         else:
             line = _model_line(state, name, label, focused)
         lines.append(line.clipped(cells))
-    return lines, cursor
+    return lines, cursor, at
 
 
 def _model_line(state: GoalForm, phase: str, label: str, focused: bool) -> Line:

@@ -15,7 +15,8 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import editor, field, listing
-from m31a.widgets.editor import BLANK, Draft
+from m31a.widgets.draft import BLANK, Draft
+from m31a.widgets.facts import note_lines
 from m31a.widgets.row_text import one_row, safe
 from m31a.widgets.trouble import trouble_foot, trouble_lines
 from m31a_engine import secrets_of_system
@@ -117,7 +118,7 @@ class KeysScreen(Screen[Keys]):
     def view(self, state: Keys, size: Size, scene: Scene) -> View:
         """The providers; the field, the question or the trouble at the bottom."""
         if state.rows is None:
-            waiting = (EMPTY, Line.of("  ", Span("looking for keys …", DIM)))
+            waiting = note_lines("looking for keys …", size.width)
             failed = state.trouble and trouble_lines(state.trouble, size.width)
             return View(fill(failed or waiting, size))
         foot, column = _foot(state, size.width)
@@ -175,7 +176,7 @@ def _written(state: Keys, draft: Draft, action: str) -> Step[Keys]:
 def _row(row: KeyRow, cells: int) -> Line:
     mark = Span("✓ ", OK) if row.found else Span("– ", DIM)
     name = span(f"{clip(row.provider, 18, '…'):<19}", STRONG)
-    return Line.of(mark, name, Span(one_row(row.told), DIM)).clipped(cells)
+    return Line.of(mark, name, Span(one_row(row.told).partition(";")[0], DIM)).clipped(cells)
 
 
 def _foot(state: Keys, cells: int) -> tuple[tuple[Line, ...], int | None]:

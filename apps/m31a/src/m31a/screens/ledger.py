@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from m31a.draw.frame import Point, Size, View, fill
-from m31a.draw.line import EMPTY, Line, Part, Span, span
+from m31a.draw.line import Line, Part, Span, span
 from m31a.draw.style import ACCENT, BORDER, DIM, STRONG
 from m31a.program.effects import CopyText, Work
 from m31a.program.keymap import KeyTable, bind
@@ -13,8 +13,9 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Push, Screen, Step
 from m31a.widgets import browse, field
 from m31a.widgets.browse import FIRST, TOP, Browse, Drawn, browse_lines
-from m31a.widgets.editor import BLANK, Draft, applied, drafted, typed
-from m31a.widgets.facts import counted
+from m31a.widgets.draft import BLANK, Draft, drafted
+from m31a.widgets.editor import applied, typed
+from m31a.widgets.facts import counted, note_lines
 from m31a.widgets.field import field_view
 from m31a.widgets.ledger_rows import Book, figure_lines, read_book, run_line, run_lines
 from m31a.widgets.scroll import Window, window_lines
@@ -30,6 +31,7 @@ LOOK: KeyTable = (
     *(each for each in browse.KEYS),
     bind("app.back", "escape, q", "back", hint=True),
 )
+NOTHING: KeyTable = (bind("ledger.again", "r", "read it again", hint=True), LOOK[-1])
 ASKING: KeyTable = (
     bind("ledger.search", "enter", "search", hint=True),
     bind("ledger.drop", "escape", "back", hint=True),
@@ -82,6 +84,8 @@ class LedgerScreen(Screen[Ledger]):
 
     def keys(self, state: Ledger) -> KeyTable:
         """Look around, or write what to search for."""
+        if state.trouble is not None:
+            return NOTHING
         return LOOK if state.asking is None else ASKING
 
     def update(self, state: Ledger, message: Message, scene: Scene) -> Step[Ledger]:
@@ -110,7 +114,7 @@ class LedgerScreen(Screen[Ledger]):
         if state.trouble is not None:
             return View(fill(trouble_lines(state.trouble, size.width), size))
         if state.book is None:
-            return View(fill((EMPTY, Line.of("  ", Span("reading …", DIM))), size))
+            return View(fill(note_lines("reading …", size.width), size))
         head, cursor = _head(state, state.book, size.width)
         body = Size(size.width, max(1, size.height - HEAD_ROWS))
         rule = Line.of(Span("─" * size.width, BORDER))
@@ -134,7 +138,7 @@ def _head(state: Ledger, book: Book, cells: int) -> tuple[Line, Point | None]:
 def _body(state: Ledger, book: Book, size: Size) -> tuple[Line, ...]:
     if not book.rows and not state.words:
         text = "No run has ended yet: each leaves one row here."
-        return (EMPTY, Line.of("  ", Span(text, DIM)))
+        return note_lines(text, size.width)
     if state.tab is Tab.STATS:
         return window_lines(_figures(book, size.width), state.window, size)
     return browse_lines(

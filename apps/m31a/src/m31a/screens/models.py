@@ -16,6 +16,7 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Pop, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import picker
+from m31a.widgets.facts import note_lines
 from m31a.widgets.model_detail import detail_lines
 from m31a.widgets.model_rows import ForPhase, header, row, sample_cost
 from m31a.widgets.picker import Picker, picker_view
@@ -154,7 +155,7 @@ class ModelsScreen(Screen[Choosing]):
         """Whose list it is, the filter, the rows; what the chosen one costs below."""
         if state.catalogue is None and state.trouble is None:
             text = "asking the provider for its models …"
-            return View(fill((EMPTY, Line.of("  ", Span(text, DIM))), size))
+            return View(fill(note_lines(text, size.width), size))
         detail = detail_lines(state.ordered.choice, state.model, size)
         head = _head(state, size.width)
         room = Size(size.width, max(3, size.height - len(head) - len(detail)))
@@ -256,9 +257,9 @@ def _nothing(state: Choosing, cells: int) -> tuple[Line, ...]:
     if state.trouble is not None and state.catalogue is None:
         lines.extend(trouble_lines(state.trouble, cells))
     elif not state.picker.items:
-        lines += [EMPTY, Line.of("  ", Span("the provider offers no model", DIM))]
+        lines += note_lines("the provider offers no model", cells)
     else:
-        lines += [EMPTY, Line.of("  ", Span("no model has these letters", DIM))]
+        lines += note_lines("no model has these letters", cells)
     wanted = state.picker.filter.strip()
     text = f"enter uses {wanted!r} as it is" if wanted else "type an id: enter uses it as it is"
     lines += [EMPTY, Line.of("  ", span(text, DIM))]

@@ -11,8 +11,9 @@ from m31a.program.keymap import KeyTable, bind, shown
 from m31a.program.messages import Message, Pasted, Pressed, Returned, Typed
 from m31a.program.scene import Scene
 from m31a.program.screen import Placement, Screen, Step
-from m31a.widgets import editor
-from m31a.widgets.editor import Draft
+from m31a.widgets import editor, field
+from m31a.widgets.draft import Draft
+from m31a.widgets.draft_rows import editor_view
 from m31a.widgets.row_text import seconds
 from m31a_engine import Grant, PermissionAnswer, PermissionAsk, Risk
 
@@ -23,15 +24,25 @@ ANSWERS: KeyTable = (
     bind("permission.always", "a", "always", hint=True),
     bind("permission.deny", "n", "deny, say why", hint=True),
     bind("permission.exit", "e", "deny and stop the run", hint=True),
-    bind("permission.up", "up, pageup, k", "scroll up"),
-    bind("permission.down", "down, pagedown, j", "scroll down"),
+    bind("permission.up", "up, pageup, k, wheelup", "scroll up"),
+    bind("permission.down", "down, pagedown, j, wheeldown", "scroll down"),
     bind("permission.defer", "escape", "put it off", hint=True),
 )
 REASON: KeyTable = (
     bind("permission.send", "enter", "deny", hint=True),
     bind("permission.back", "escape", "back", hint=True),
-    *editor.KEYS,
+    *field.KEYS,
 )
+SHORT = {
+    "permission.allow": "once",
+    "permission.always": "always",
+    "permission.deny": "deny",
+    "permission.exit": "deny, stop",
+    "permission.defer": "later",
+}
+"""The answers where there is little room."""
+TIGHT = 14
+"""On a screen with fewer rows nothing but the call and the answers is said."""
 TONES = {
     Risk.SAFE: Tone.RISK_SAFE,
     Risk.MEDIUM: Tone.RISK_MEDIUM,
@@ -88,7 +99,7 @@ class PermissionScreen(Screen[Permission]):
             case Typed(key=key) if state.reason is not None:
                 return Step(replace(state, reason=editor.typed(state.reason, key.text)))
             case Pasted(paste=paste) if state.reason is not None:
-                return Step(replace(state, reason=editor.pasted(state.reason, paste.text)))
+                return Step(replace(state, reason=field.pasted(state.reason, paste.text)))
             case Returned():  # the question above is settled: this one is seen only now
                 return Step(replace(state, seen_s=scene.now_s))
             case _:
@@ -97,12 +108,13 @@ class PermissionScreen(Screen[Permission]):
     def wanted(self, state: Permission, limit: Size, scene: Scene) -> Size:
         """As high as its text."""
         cells = min(WIDTH, limit.width)
-        return Size(cells, len(_facts(state, cells)) + len(_foot(state, scene, cells)))
+        tight = _is_tight(scene)
+        return Size(cells, len(_facts(state, cells, tight)) + len(_foot(state, scene, cells)))
 
     def view(self, state: Permission, size: Size, scene: Scene) -> View:
         """What is asked, scrolled; the answers at the bottom."""
         foot = _foot(state, scene, size.width)
-        facts = _facts(state, size.width)
+        facts = _facts(state, size.width, _is_tight(scene))
         room = max(1, size.height - len(foot))
         top = min(state.top, max(0, len(facts) - room))
         body = facts[top : top + room]
@@ -114,20 +126,24 @@ class PermissionScreen(Screen[Permission]):
         return View((*filled, *foot), at)
 
 
-def _facts(state: Permission, cells: int) -> tuple[Line, ...]:
+def _is_tight(scene: Scene) -> bool:
+    return scene.size.height < TIGHT
+
+
+def _facts(state: Permission, cells: int, tight: bool) -> tuple[Line, ...]:
     """Everything about the call; `detail` has every hidden character written out."""
     request = state.ask.request
+    gap = () if tight else (EMPTY,)
     tone = Style(fg=TONES[request.risk], bold=True)
-    task = f"  {state.ask.task}" if state.ask.task else ""
     head = Line.of(
         Span(request.tool, STRONG),
-        " wants to run",
-        span(task, DIM),
-        Span(f"  risk {request.risk.value.upper()}", tone),
+        "" if tight else " wants to run",
+        span(f"  {state.ask.task}" if state.ask.task else "", DIM),
+        Span(f"  {'' if tight else 'risk '}{request.risk.value.upper()}", tone),
     )
-    lines = [*wrapped(head.spans, cells), EMPTY]
+    lines = [*wrapped(head.spans, cells), *gap]
     lines.extend(wrapped((Span(request.detail, STRONG),), cells, first="  ", rest="  "))
-    lines.append(EMPTY)
+    lines.extend(gap)
     rows = (
         ("why", request.reason),
         ("destroys", ", ".join(request.destroys)),
@@ -146,28 +162,35 @@ def _foot(state: Permission, scene: Scene, cells: int) -> tuple[Line, ...]:
     if is_locked(state.seen_s, scene):
         left = LOCKED
     timer = Line.of(Span(left, DIM)).clipped(cells)
+    tight = _is_tight(scene)
+    gap = () if tight else (EMPTY,)
     if state.reason is not None:
-        reason = editor.editor_view(
-            state.reason, Size(max(1, cells - 8), 1), placeholder="why not?"
-        )
-        return (EMPTY, Line.of(Span("deny:   ", WARN), *reason.lines[0].spans), timer)
-    rows = wrapped(_answers(), cells)
-    return (EMPTY, *rows, timer)
+        reason = editor_view(state.reason, Size(max(1, cells - 8), 1), placeholder="why not?")
+        return (*gap, Line.of(Span("deny:   ", WARN), *reason.lines[0].spans), timer)
+    return (*gap, *_answers(tight, cells), timer)
 
 
-def _answers() -> tuple[Span, ...]:
-    parts: list[Span] = []
+def _answers(tight: bool, cells: int) -> tuple[Line, ...]:
+    """Each answer with its key, never broken in between."""
+    lines: list[Line] = []
+    apart = "  " if tight else "   "
     for binding in ANSWERS:
-        if binding.hint:
-            parts.append(Span(f"{shown(binding.chords[0])}\u00a0", STRONG))
-            parts.append(Span(binding.says.replace(" ", "\u00a0") + "   ", DIM))
-    return tuple(parts)
+        if not binding.hint:
+            continue
+        says = SHORT[binding.action] if tight else binding.says
+        answer = (Span(shown(binding.chords[0]), STRONG), Span(f" {says}", DIM))
+        line = lines[-1].plus(apart, *answer) if lines else Line.of(*answer)
+        if lines and line.width <= cells:
+            lines[-1] = line
+        else:
+            lines.append(Line.of(*answer).clipped(cells))
+    return tuple(lines)
 
 
 def _cursor(state: Permission, size: Size) -> Point | None:
     if state.reason is None:
         return None
-    inner = editor.editor_view(state.reason, Size(max(1, size.width - 8), 1)).cursor
+    inner = editor_view(state.reason, Size(max(1, size.width - 8), 1)).cursor
     return Point(8 + inner.column, size.height - 2) if inner is not None else None
 
 
@@ -186,7 +209,7 @@ def _chosen(state: Permission, action: str, scene: Scene) -> Step[Permission]:
         case "permission.up":
             return Step(replace(state, top=max(0, state.top - 3)))
         case "permission.down":
-            rows = len(_facts(state, min(WIDTH, scene.size.width - 4)))
+            rows = len(_facts(state, min(WIDTH, scene.size.width - 4), _is_tight(scene)))
             return Step(replace(state, top=min(rows, state.top + 3)))
         case _:
             return Step(state)

@@ -14,7 +14,8 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Push, Replace, Screen, Step
 from m31a.widgets import browse, editor
 from m31a.widgets.browse import FIRST, Browse, browse_lines
-from m31a.widgets.editor import BLANK, Draft
+from m31a.widgets.draft import BLANK, Draft, pasted
+from m31a.widgets.draft_rows import editor_view
 from m31a.widgets.plan_text import layer_of, overview_lines, task_lines
 from m31a.widgets.row_text import one_row, seconds
 from m31a_engine import Plan, PlanAnswer, PlanAsk, PlanChoice, PlanDrafted
@@ -104,7 +105,7 @@ class PlanScreen(Screen[PlanReview]):
             case Typed(key=key) if state.note is not None:
                 return Step(replace(state, note=editor.typed(state.note, key.text)))
             case Pasted(paste=paste) if state.note is not None:
-                return Step(replace(state, note=editor.pasted(state.note, paste.text)))
+                return Step(replace(state, note=pasted(state.note, paste.text)))
             case Returned(screen=""):  # the question above is settled: this one is seen only now
                 return Step(replace(state, seen_s=scene.now_s))
             case Told(envelope=envelope) if state.ask is None:
@@ -174,7 +175,7 @@ def _foot(state: PlanReview, scene: Scene, size: Size) -> View:
         left = seconds(max(0.0, state.until_s - scene.now_s))
         said = LOCKED if is_locked(state.seen_s, scene) else f"in {left} it counts as not accepted"
         return View((Line.of(Span(f" {said}", DIM)).clipped(size.width),))
-    field = editor.editor_view(
+    field = editor_view(
         state.note,
         Size(max(1, size.width - 4), NOTE_ROWS - 1),
         placeholder=PLACEHOLDERS[state.purpose],

@@ -13,6 +13,7 @@ from m31a.program.screen import Screen, Step
 from m31a.widgets import scroll
 from m31a.widgets.browse import TOP
 from m31a.widgets.diff_view import diff_lines
+from m31a.widgets.facts import note_lines
 from m31a.widgets.plan_text import plan_as_text
 from m31a.widgets.row_text import safe
 from m31a.widgets.scroll import Window, window_lines
@@ -80,7 +81,7 @@ class PlanVersionsScreen(Screen[Compared]):
         """Which two, and what is different."""
         if len(state.plans) < 2:
             text = "There is one version only." if state.plans else "There is no plan yet."
-            return View(fill((EMPTY, Line.of("  ", Span(text, DIM))), size))
+            return View(fill(note_lines(text, size.width), size))
         head = Line.of(
             " version ",
             Span(f"{state.before + 1}", STRONG),

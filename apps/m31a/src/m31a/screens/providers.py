@@ -27,7 +27,8 @@ from m31a.provider_list import (
     load_providers,
 )
 from m31a.widgets import editor, field, listing
-from m31a.widgets.editor import BLANK, Draft
+from m31a.widgets.draft import BLANK, Draft
+from m31a.widgets.facts import note_lines
 from m31a.widgets.row_text import one_row, safe
 from m31a.widgets.trouble import trouble_foot, trouble_lines
 
@@ -45,9 +46,10 @@ LOOK: KeyTable = (
     *listing.KEYS,
     bind("app.back", "escape, q", "back", hint=True),
 )
+NOTHING: KeyTable = (bind("providers.again", "r", "look again", hint=True), LOOK[-1])
 WRITE: KeyTable = (
-    bind("providers.next", "tab, shift+tab, up, down", "other field", hint=True),
     bind("providers.add", "enter", "add it", hint=True),
+    bind("providers.next", "tab, shift+tab, up, down", "other field", hint=True),
     bind("providers.cancel", "escape", "leave it", hint=True),
     *field.KEYS,
 )
@@ -100,6 +102,8 @@ class ProvidersScreen(Screen[Providers]):
 
     def keys(self, state: Providers) -> KeyTable:
         """Of the list, or of the form."""
+        if state.rows is None:
+            return NOTHING
         return LOOK if state.new is None else WRITE
 
     def update(self, state: Providers, message: Message, scene: Scene) -> Step[Providers]:
@@ -133,7 +137,7 @@ class ProvidersScreen(Screen[Providers]):
     def view(self, state: Providers, size: Size, scene: Scene) -> View:
         """The list, the chosen one more closely, the order of stand-ins."""
         if state.rows is None:
-            waiting = (EMPTY, Line.of("  ", Span("looking at the configuration …", DIM)))
+            waiting = note_lines("looking at the configuration …", size.width)
             failed = state.trouble and trouble_lines(state.trouble, size.width)
             return View(fill(failed or waiting, size))
         foot, cursor = _foot(state, size.width)
@@ -268,9 +272,7 @@ def _foot(state: Providers, cells: int) -> tuple[tuple[Line, ...], Point | None]
         rows.insert(0, ("answer", sign.detail))
     lines: list[Line] = [EMPTY]
     for name, text in rows:
-        body = wrapped(
-            (Span(safe(text), DIM),), cells, first=Span(f"  {name:<10}", STRONG), rest=" " * 12
-        )
+        body = wrapped((span(safe(text)),), cells, first=Span(f"  {name:<10}", DIM), rest=" " * 12)
         lines.extend(body[:2])
     return (*lines, *trouble), None
 

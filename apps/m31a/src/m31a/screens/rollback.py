@@ -15,7 +15,7 @@ from m31a.program.screen import Push, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import browse
 from m31a.widgets.browse import FIRST, Browse, browse_lines
-from m31a.widgets.facts import fact_lines, list_lines, title_lines, trouble_line
+from m31a.widgets.facts import fact_lines, list_lines, note_lines, title_lines, trouble_line
 from m31a.widgets.repository_facts import Between, went_lines, what_leaves
 from m31a.widgets.rollback_question import LETTERS, SAYS, Sure, scrolled, sure_lines
 from m31a.widgets.row_text import one_row
@@ -34,10 +34,15 @@ KEYS: KeyTable = (
     bind("rollback.again", "r", "look again"),
     bind("app.back", "escape, q", "back", hint=True),
 )
+NOTHING: KeyTable = (
+    bind("rollback.undo", "u", "undo the last one", hint=True),
+    bind("rollback.again", "r", "look again", hint=True),
+    KEYS[-1],
+)
 BUSY = Toast("a run is in progress: stop it first", "warn")
 READ: KeyTable = (
-    bind("scroll.line_up", "up", "up"),
-    bind("scroll.line_down", "down", "down"),
+    bind("scroll.line_up", "up, wheelup", "up"),
+    bind("scroll.line_down", "down, wheeldown", "down"),
     bind("scroll.page_up", "pageup", "a page up"),
     bind("scroll.page_down", "pagedown", "a page down"),
 )
@@ -96,7 +101,7 @@ class RollbackScreen(Screen[Rollback]):
     def keys(self, state: Rollback) -> KeyTable:
         """Choose a way, or say whether it is meant."""
         if state.sure is None:
-            return KEYS
+            return KEYS if state.ways is not None and state.ways.commits else NOTHING
         return TYPED_SURE if state.sure.how is Reset.HARD else SURE
 
     def update(self, state: Rollback, message: Message, scene: Scene) -> Step[Rollback]:
@@ -124,7 +129,7 @@ class RollbackScreen(Screen[Rollback]):
         if state.ways is None:
             if state.trouble is not None:
                 return View(fill(trouble_lines(state.trouble, size.width), size))
-            return View(fill((EMPTY, Line.of("  ", Span("looking …", DIM))), size))
+            return View(fill(note_lines("looking …", size.width), size))
         if state.sure is not None:
             return View(sure_lines(state.sure, size))
         ways = state.ways

@@ -7,7 +7,7 @@ import anyio.to_thread
 
 from m31a.desks import desk_of
 from m31a.draw.frame import Point, Size, View, fill
-from m31a.draw.line import EMPTY, Line, Part, Span, span, wrapped
+from m31a.draw.line import Line, Part, Span, span, wrapped
 from m31a.draw.style import BORDER, DIM, ERR, OK, STRONG, WARN
 from m31a.program.effects import AsyncWork, EditText, ResumeRun, Toast, Work
 from m31a.program.keymap import KeyTable, bind
@@ -16,7 +16,7 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Pop, Push, Screen, Step
 from m31a.program.services import Services
 from m31a.widgets import picker
-from m31a.widgets.facts import fact_lines, trouble_line
+from m31a.widgets.facts import fact_lines, note_lines, trouble_line
 from m31a.widgets.picker import Picker, picker_view
 from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_lines
@@ -37,6 +37,7 @@ CHOOSING: KeyTable = (
     *ACTIONS,
     *(each for each in picker.KEYS if each.action != "pick.choose"),
 )
+NOTHING: KeyTable = (bind("app.back", "escape, q", "back", hint=True),)
 SURE: KeyTable = (
     bind("sessions.sure", "y", "delete it", hint=True),
     bind("sessions.keep", "escape, n, enter", "keep it", hint=True),
@@ -97,7 +98,9 @@ class SessionsScreen(Screen[Sessions]):
 
     def keys(self, state: Sessions) -> KeyTable:
         """Those of a picker, and what can be done with a session."""
-        return SURE if state.sure is not None else CHOOSING
+        if state.sure is not None:
+            return SURE
+        return CHOOSING if state.picker is not None and state.picker.items else NOTHING
 
     def update(self, state: Sessions, message: Message, scene: Scene) -> Step[Sessions]:
         """Filter, choose, and do what was chosen."""
@@ -130,7 +133,7 @@ class SessionsScreen(Screen[Sessions]):
         if state.picker is None:
             if state.trouble is not None:
                 return View(fill(trouble_lines(state.trouble, size.width), size))
-            return View(fill((EMPTY, Line.of("  ", Span("reading …", DIM))), size))
+            return View(fill(note_lines("reading …", size.width), size))
         foot = _foot(state, state.picker, size)
         body = Size(size.width, max(1, size.height - len(foot)))
         listed = picker_view(state.picker, body, _row, empty=_empty(state.picker))

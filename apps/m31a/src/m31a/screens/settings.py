@@ -1,13 +1,9 @@
 """Every key of the configuration: its value, where that comes from, changed in place."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
-from typing import get_args, get_type_hints
 
-from m31a.desks import desk_of
 from m31a.draw.frame import Point, Size, View, fill
 from m31a.draw.line import EMPTY, Line, Part, Span, span
 from m31a.draw.style import ACCENT, DIM, PLAIN, WARN
@@ -17,25 +13,32 @@ from m31a.program.keymap import KeyTable, bind
 from m31a.program.messages import Message, Pasted, Pressed, Typed, WorkFailed
 from m31a.program.scene import Scene
 from m31a.program.screen import Screen, Step
-from m31a.program.services import Services
+from m31a.setting_rows import (
+    Loaded,
+    Row,
+    clear_setting,
+    load_settings,
+    row_key,
+    words_of,
+    write_setting,
+)
 from m31a.widgets import editor, field, picker
 from m31a.widgets.choice import choice_line, stepped
-from m31a.widgets.editor import Draft, drafted
+from m31a.widgets.draft import Draft, drafted
+from m31a.widgets.facts import note_lines
 from m31a.widgets.picker import Picker, picker_view
 from m31a.widgets.row_text import one_row
 from m31a.widgets.trouble import trouble_foot, trouble_lines
-from m31a_engine import shown
-from m31a_engine.config_layers import SECTIONS
-from m31a_engine.config_sections import ProviderSettings
 
-ROOMY = 12
-"""Rows from which on blank lines set things apart."""
+ROOMY, WIDEST_VALUE = 12, 64
+"""Rows from which on blank lines set things apart; cells of a value at most."""
 
 LOOK: KeyTable = (
     bind("settings.edit", "enter", "change", hint=True),
     bind("settings.reset", "ctrl+r", "back to the default", hint=True),
     *(each for each in picker.KEYS if each.action != "pick.choose"),
 )
+NOTHING: KeyTable = (bind("app.back", "escape, q", "back", hint=True),)
 WRITE: KeyTable = (
     bind("settings.set", "enter", "keep it", hint=True),
     bind("settings.cancel", "escape", "leave it", hint=True),
@@ -47,22 +50,6 @@ CHOOSE: KeyTable = (
     bind("settings.before", "left, up, shift+tab, h, k", "the one before"),
     bind("settings.cancel", "escape", "leave it", hint=True),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One key as it stands."""
-
-    key: str
-    value: str
-    """As it is typed: lists with commas, nothing for what is not set."""
-    source: str
-    editable: bool = True
-
-
-def row_key(row: Row) -> str:
-    """What a row is found by."""
-    return row.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +71,6 @@ class SettingsState:
     trouble: WorkFailed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded(Message):
-    """The configuration in force; `changed` is the key that was just written."""
-
-    rows: tuple[Row, ...]
-    changed: str = ""
-    told: str = ""
-
-
 class SettingsScreen(Screen[SettingsState]):
     """A value is checked before it is written; a theme is seen while it is chosen."""
 
@@ -102,10 +80,12 @@ class SettingsScreen(Screen[SettingsState]):
     def init(self, argument: object, scene: Scene) -> Step[SettingsState]:
         """Opened with letters to look for, or with nothing."""
         letters = argument if isinstance(argument, str) else ""
-        return Step(SettingsState(Picker((), row_key, filter=letters)), (Work(_load),))
+        return Step(SettingsState(Picker((), row_key, filter=letters)), (Work(load_settings),))
 
     def keys(self, state: SettingsState) -> KeyTable:
         """Of the list, of the field, or of the words."""
+        if not state.loaded:
+            return NOTHING
         if state.editing is None:
             return LOOK
         return CHOOSE if state.editing.words else WRITE
@@ -133,7 +113,7 @@ class SettingsScreen(Screen[SettingsState]):
     def view(self, state: SettingsState, size: Size, scene: Scene) -> View:
         """The keys; the change in progress, or what the value comes from, below."""
         if not state.loaded:
-            waiting = (EMPTY, Line.of("  ", Span("reading the configuration …", DIM)))
+            waiting = note_lines("reading the configuration …", size.width)
             failed = state.trouble and trouble_lines(state.trouble, size.width)
             return View(fill(failed or waiting, size))
         foot, at = _foot(state, size)
@@ -183,7 +163,7 @@ def _pressed(state: SettingsState, action: str, scene: Scene) -> Step[SettingsSt
         case "settings.edit" if row is not None:
             return Step(state, (Toast("this one is changed in the file itself", "warn"),))
         case "settings.reset" if row is not None:
-            return Step(state, (Work(partial(_unset, key=row.key)),))
+            return Step(state, (Work(partial(clear_setting, key=row.key)),))
         case _:
             moved = state.picker.applied(action)
             return Step(state if moved is None else replace(state, picker=moved, trouble=None))
@@ -195,7 +175,7 @@ def _edit_pressed(
     match action:
         case "settings.set":
             text = editing.draft.whole
-            return Step(state, (Work(partial(_set, key=editing.row.key, text=text)),))
+            return Step(state, (Work(partial(write_setting, key=editing.row.key, text=text)),))
         case "settings.cancel":
             before = (ChangeSettings(theme=scene.settings.theme),)
             undone = before if editing.row.key == "ui.theme" else ()
@@ -223,7 +203,7 @@ def _drawn(row: Row, cells: int) -> Sequence[Part]:
     room = min(36, max(18, cells // 2))
     key = clip(row.key, room - 1, "…")
     tail = f" {row.source}" if sourced else ""
-    space = max(4, cells - room - width(tail))
+    space = max(4, min(WIDEST_VALUE, cells - room - width(tail)))
     style = DIM if row.source == "default" else PLAIN
     value = clip(one_row(row.value) or "–", space, "…")
     return (
@@ -267,64 +247,3 @@ def _origin(row: Row) -> str:
             return "set in your own file"
         case _:
             return "the default"
-
-
-def words_of(key: str, themes: Sequence[str]) -> tuple[str, ...]:
-    """The words a key can have; empty when it takes any text."""
-    if key == "ui.theme":
-        return ("auto", *themes)
-    section, *rest = key.split(".")
-    kind = get_type_hints(ProviderSettings if len(rest) == 2 else SECTIONS[section])[rest[-1]]
-    options = get_args(kind) or (kind,)
-    if bool in options:
-        return ("true", "false")
-    return tuple(
-        word.value
-        for option in options
-        if isinstance(option, type) and issubclass(option, StrEnum)
-        for word in option
-    )
-
-
-def _text(value: object) -> tuple[str, bool]:
-    """A value as it is typed, and whether it can be typed at all."""
-    match value:
-        case None:
-            return "", True
-        case bool():
-            return str(value).lower(), True
-        case str() | int() | float():
-            return str(value), True
-        case list() | tuple() if all(isinstance(each, str) for each in value):
-            return ", ".join(value), True
-        case _:
-            return json.dumps(value, ensure_ascii=False), not value
-
-
-def _rows(services: Services) -> tuple[Row, ...]:
-    config = services.config()
-    rows = []
-    for key, value in shown(config).items():
-        text, typed = _text(value)
-        secret = key.endswith((".api_key", ".headers", ".rules"))
-        source = config.sources.get(key, "default")
-        rows.append(Row(key, text, str(source), typed and not secret))
-    return tuple(rows)
-
-
-def _load(services: Services) -> Message:
-    return Loaded(_rows(services))
-
-
-def _set(services: Services, *, key: str, text: str) -> Message:
-    """An empty text takes the key out: then the default holds."""
-    if not text.strip():
-        return _unset(services, key=key)
-    desk_of(services).settings.set(key, text.strip())
-    return Loaded(_rows(services), key, f"{key} is kept")
-
-
-def _unset(services: Services, *, key: str) -> Message:
-    was = desk_of(services).settings.unset(key)
-    told = f"{key} is not set in your file any more" if was else f"{key} is not set in your file"
-    return Loaded(_rows(services), key, told)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from m31a.draw.frame import Size, View, fill
+from m31a.draw.frame import Size, View
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
-from m31a.draw.style import ACCENT, DIM, ERR, OK, STRONG, WARN
+from m31a.draw.style import ACCENT, DIM, OK, STRONG, WARN, Style, Tone
 from m31a.program.chrome import short
 from m31a.program.effects import CopyText, Effect, Toast
 from m31a.program.keymap import KeyTable, bind
@@ -16,9 +16,8 @@ from m31a.story.blocks import CommitCard
 from m31a.story.story import Story
 from m31a.widgets import scroll
 from m31a.widgets.browse import TOP
-from m31a.widgets.charts import bar
-from m31a.widgets.ending import GOOD, file_figure
-from m31a.widgets.facts import counted, fact_lines, list_lines
+from m31a.widgets.ending import file_figure, outcome_style
+from m31a.widgets.facts import counted, fact_lines, list_lines, note_lines
 from m31a.widgets.markdown import markdown_lines
 from m31a.widgets.row_text import one_row, safe, seconds
 from m31a.widgets.scroll import Window, window_lines
@@ -34,7 +33,8 @@ KEYS: KeyTable = (
     bind("ship.verify", "v", "the evidence", hint=True),
     bind("app.back", "escape, q", "back", hint=True),
 )
-MARGIN = 2
+MARGIN, BAR = 2, 12
+ADDED, REMOVED = Style(fg=Tone.DIFF_ADD), Style(fg=Tone.DIFF_DEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _lines(story: Story, cells: int) -> tuple[Line, ...]:
     if report is None:
         now = story.running and story.phase is Phase.SHIP
         text = "Shipping …" if now else "Nothing was shipped yet in this run."
-        return fill((EMPTY, Line.of("  ", Span(text, DIM))), Size(cells, 2))
+        return note_lines(text, cells)
     room = max(8, cells - MARGIN - 1)
     lines = (
         *_outcome(story, report, room),
@@ -131,9 +131,8 @@ def _lines(story: Story, cells: int) -> tuple[Line, ...]:
 
 
 def _outcome(story: Story, report: RunReport, cells: int) -> tuple[Line, ...]:
-    good = report.outcome in GOOD
     word = report.outcome.value.replace("_", " ")
-    lines = [EMPTY, Line.of(Span(f"■ {word}", OK if good else ERR))]
+    lines = [EMPTY, Line.of(Span(f"■ {word}", outcome_style(report.outcome)))]
     command = landing_command(story)
     if report.landed and report.commit:
         lines.append(
@@ -200,11 +199,19 @@ def _files(files: Sequence[FileReport], cells: int) -> tuple[Line, ...]:
     most = max((file.added or 0) + (file.removed or 0) for file in files)
     lines = [EMPTY, Line.of(Span(counted(len(files), "file"), DIM))]
     for file in files:
-        share = ((file.added or 0) + (file.removed or 0)) / most if most else 0.0
         name = Line.of(span(one_row(file.path))).fitted(max(8, cells - 26))
         figure = Span(f" {file_figure(file):>11} ", DIM)
-        lines.append(name.plus(figure, bar(share, 12)).clipped(cells))
+        lines.append(name.plus(figure, *_signs(file, most)).clipped(cells))
     return tuple(lines)
+
+
+def _signs(file: FileReport, most: int) -> tuple[Span, Span]:
+    """Added and removed lines as lengths, on the scale of the file with the most."""
+    scale = BAR / max(1, most)
+    return (
+        Span("■" * round((file.added or 0) * scale), ADDED),
+        Span("■" * round((file.removed or 0) * scale), REMOVED),
+    )
 
 
 def _answer(report: RunReport, cells: int) -> tuple[Line, ...]:

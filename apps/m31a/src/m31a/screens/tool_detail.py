@@ -21,6 +21,7 @@ from m31a.widgets.browse import Browse, Drawn, browse_lines
 from m31a.widgets.diff_view import diff_lines
 from m31a.widgets.facts import fact_lines, raw_lines, title_lines
 from m31a.widgets.row_text import one_row, safe
+from m31a.widgets.tool_lines import about
 from m31a.widgets.trouble import trouble_lines
 from m31a_engine import CommandOutput, FileDiff, Listing, Plain, Refused
 
@@ -134,20 +135,9 @@ def _row(card: ToolCard) -> Line:
     return Line.of(
         Span(f"{glyph} ", style),
         span(one_row(card.tool), STRONG),
-        span(f"  {one_row(_about(card))}"),
+        span(f"  {about(card)}"),
         Span(f"  {one_row(card.conversation)}", DIM),
     )
-
-
-def _about(card: ToolCard) -> str:
-    """What the call is about, in a few words."""
-    match card.display:
-        case FileDiff(path=path):
-            return path
-        case CommandOutput(command=command):
-            return command
-        case _:
-            return card.arguments
 
 
 def _detail(state: ToolDetail, calls: tuple[ToolCard, ...], cells: int) -> tuple[Line, ...]:

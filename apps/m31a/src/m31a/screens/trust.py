@@ -17,6 +17,7 @@ from m31a.program.screen import Pop, Screen, Step
 from m31a.program.services import Services
 from m31a.project_reading import ProjectFile, ProjectReading, read_project
 from m31a.widgets import listing
+from m31a.widgets.facts import note_lines
 from m31a.widgets.row_text import one_row, safe
 from m31a.widgets.trouble import trouble_foot, trouble_lines
 
@@ -35,6 +36,7 @@ TRUSTED: KeyTable = (
     *listing.KEYS,
     bind("app.back", "escape, q", "back", hint=True),
 )
+NOTHING: KeyTable = (TRUSTED[-1],)
 READ: KeyTable = (
     bind("trust.next", "tab, enter, right", "the next file", hint=True),
     bind("trust.close", "escape, r, q", "back to the question", hint=True),
@@ -94,6 +96,8 @@ class TrustScreen(Screen[Trusting]):
 
     def keys(self, state: Trusting) -> KeyTable:
         """Of the question, of a file, or of a folder that is trusted already."""
+        if state.reading is None:
+            return NOTHING
         if state.file is not None:
             return READ
         return TRUSTED if state.trusted else ASK
@@ -120,7 +124,7 @@ class TrustScreen(Screen[Trusting]):
     def view(self, state: Trusting, size: Size, scene: Scene) -> View:
         """The question and everything it is about; or one file, whole."""
         if state.reading is None:
-            waiting = (EMPTY, Line.of("  ", Span("reading the project …", DIM)))
+            waiting = note_lines("reading the project …", size.width)
             failed = state.trouble and trouble_lines(state.trouble, size.width)
             return View(fill(failed or waiting, size))
         lines = _lines(state, scene, size.width)

@@ -15,7 +15,7 @@ from m31a.story.story import Story
 from m31a.widgets import browse
 from m31a.widgets.block_lines import STATUS
 from m31a.widgets.browse import FIRST, Browse, browse_lines
-from m31a.widgets.facts import fact_lines, list_lines, raw_lines, title_lines
+from m31a.widgets.facts import fact_lines, list_lines, note_lines, raw_lines, title_lines
 from m31a.widgets.row_text import one_row, seconds
 from m31a_engine import CheckResult, CheckStatus, Finding, Phase, Severity, Verdict
 from m31a_engine.checks.result import Culprit
@@ -23,8 +23,9 @@ from m31a_engine.checks.result import Culprit
 KEYS: KeyTable = (
     *browse.KEYS,
     bind("verify.diff", "d", "the changes", hint=True),
-    bind("verify.tasks", "t", "the tasks, to heal one", hint=True),
-    bind("verify.resume", "r", "go on with the session", hint=True),
+    bind("verify.tasks", "t", "heal a task", hint=True),
+    bind("verify.resume", "r", "go on with it", hint=True),
+    bind("verify.bisect", "x", "first bad commit", hint=True),
     bind("verify.copy", "y", "copy the evidence", hint=True),
     bind("app.back", "escape, q", "back", hint=True),
 )
@@ -81,6 +82,8 @@ class VerifyScreen(Screen[Verify]):
                 return Step(state, nav=Push("execute"))
             case Pressed(action="verify.resume"):
                 return _resumed(state, scene.story)
+            case Pressed(action="verify.bisect"):
+                return Step(state, nav=Push("bisect", _suspected(state, scene.story)))
             case Pressed(action="verify.copy"):
                 lines = _detail(state, scene.story, 200)
                 return Step(state, (CopyText("\n".join(line.text for line in lines)),))
@@ -101,7 +104,7 @@ class VerifyScreen(Screen[Verify]):
         if not story.checks and not story.findings and story.report is None:
             now = story.running and story.phase is Phase.VERIFY
             text = "The checks run now …" if now else "Nothing was verified yet in this run."
-            return View(fill((EMPTY, Line.of("  ", Span(text, DIM))), size))
+            return View(fill(note_lines(text, size.width), size))
         rows = _rows(story)
         chosen = state.browse.within(len(rows))
         lines = browse_lines(rows, lambda cells: _detail(state, story, cells), chosen, size)
@@ -279,6 +282,17 @@ def _hint_lines(story: Story, cells: int) -> tuple[Line, ...]:
         f" later: m31a resume {report.session}"
     )
     return (EMPTY, *wrapped((span(text, DIM),), cells))
+
+
+def _suspected(state: Verify, story: Story) -> tuple[str, str, str]:
+    """What to search with: the chosen check's command, or a red one's; the ends of the run."""
+    checks, at = tried(story.checks), state.browse.at - 1
+    red = next((check for check in checks if _is_red(check.last)), None)
+    chosen = checks[at] if 0 <= at < len(checks) else red
+    report = story.report
+    good = (report.base_commit or "") if report is not None else ""
+    bad = (report.branch or "") if report is not None and not report.landed else ""
+    return (chosen.last.command if chosen is not None else "", good, bad)
 
 
 def _resumed(state: Verify, story: Story) -> Step[Verify]:

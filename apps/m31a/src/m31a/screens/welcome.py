@@ -29,7 +29,7 @@ from m31a.program.scene import Scene
 from m31a.program.screen import Pop, Replace, Screen, Step
 from m31a.widgets import editor, field, listing, picker
 from m31a.widgets.choice import stepped
-from m31a.widgets.editor import BLANK
+from m31a.widgets.draft import BLANK
 from m31a.widgets.picker import Picker
 from m31a.widgets.trouble import trouble_foot
 from m31a_engine.config import BUILT_IN_PROVIDERS

@@ -6,9 +6,12 @@ from types import MappingProxyType
 
 from m31a.story.block_list import BlockList
 from m31a.story.blocks import (
+    AskCard,
     Block,
     Notice,
+    Said,
     TaskMark,
+    ToolCard,
     UserSaid,
 )
 from m31a_engine import (
@@ -28,6 +31,19 @@ from m31a_engine.checks.result import Culprit
 def no_places() -> Mapping[str, int]:
     """No block may change any more."""
     return MappingProxyType({})
+
+
+def grows(block: Block) -> bool:
+    """Whether more is still to come for a block of a run in progress."""
+    match block:
+        case Said(done=done):
+            return not done
+        case ToolCard(display=display):
+            return display is None
+        case AskCard(closed=closed):
+            return not closed
+        case _:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,14 @@ class Story:
     def adding(self, *blocks: Block) -> "Story":
         """The story with blocks at its end."""
         return replace(self, blocks=self.blocks.adding(*blocks))
+
+    @property
+    def whole(self) -> int:
+        """How many blocks, from the first one on, will not grow any more."""
+        if not self.running:
+            return len(self.blocks)
+        growing = (at for at in self.places.values() if grows(self.blocks[at]))
+        return min(growing, default=len(self.blocks))
 
     def task(self, task_id: int) -> TaskMark | None:
         """What is known of a task that began."""

@@ -5,9 +5,11 @@ cell; rows with clusters whose width terminals dispute are erased and written wh
 is off (`session`), and nothing is erased after a row that fills the last column.
 """
 
+from collections.abc import Sequence
+
 from m31a.draw.frame import Frame, Point, Size
 from m31a.draw.line import EMPTY, Line, Span
-from m31a.draw.text import graphemes, is_disputed
+from m31a.draw.text import graphemes, is_disputed, width
 from m31a.terminal.ink import Ink
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -71,9 +73,11 @@ class Differ:
     def _row(self, row: int, old: Line, new: Line, size: Size) -> str:
         if _any_disputed(old) or _any_disputed(new):
             return f"\x1b[{row + 1};1H\x1b[2K{self._written(new, 0)}"
-        before, after = _cells(old), _cells(new)
+        same = _common(old.spans, new.spans)
+        before, after = _cells(old.spans[same:]), _cells(new.spans[same:])
         start = _common(before, after)
-        column = sum(cell[2] for cell in after[:start])
+        column = sum(width(text) for text, _ in new.spans[:same])
+        column += sum(cell[2] for cell in after[:start])
         tail = _common_end(before[start:], after[start:]) if old.width == new.width else 0
         middle = after[start : len(after) - tail]
         end = column + sum(cell[2] for cell in middle)
@@ -105,16 +109,15 @@ def _cursor(at: Point | None) -> str:
 
 
 def _any_disputed(line: Line) -> bool:
-    return any(not text.isascii() and is_disputed(text) for text, _ in line.spans)
+    return any(is_disputed(text) for text, _ in line.spans)
 
 
-def _cells(line: Line) -> list[Cell]:
-    return [
-        (cluster, style, cells) for text, style in line.spans for cluster, cells in graphemes(text)
-    ]
+def _cells(spans: Sequence[Span]) -> list[Cell]:
+    return [(cluster, style, cells) for text, style in spans for cluster, cells in graphemes(text)]
 
 
-def _common(one: list[Cell], two: list[Cell]) -> int:
+def _common(one: Sequence[object], two: Sequence[object]) -> int:
+    """How many items at the beginning of both are the same."""
     count = 0
     for left, right in zip(one, two, strict=False):
         if left != right:

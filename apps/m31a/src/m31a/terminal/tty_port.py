@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 
 import anyio
 
@@ -14,6 +15,7 @@ from m31a.terminal.differ import Differ
 from m31a.terminal.driver import Driver
 from m31a.terminal.events import InputEvent
 from m31a.terminal.ink import Ink, depth_of
+from m31a.terminal.inline_differ import InlineDiffer
 from m31a.terminal.probe import ASK_GROUND, QUERIES, SCHEME_NEWS, Capabilities, assumed
 from m31a.terminal.session import (
     KITTY_OFF,
@@ -47,11 +49,15 @@ class TtyPort:
         self._keys_on = ""
         self._painted = False
         self._away: anyio.Event | None = None
+        self.written = 0
+        """How much of the history the main screen has, in inline mode."""
+        self._differ: Differ
         self._writer = self._new_writer()
 
     def _new_writer(self) -> Writer:
-        differ = Differ(self._ink(), sync=self._known.sync, scroll=self._known.scroll)
-        writer = Writer(self._session.screen, differ)
+        make = partial(InlineDiffer, written=self.written) if self._session.inline else Differ
+        self._differ = make(self._ink(), sync=self._known.sync, scroll=self._known.scroll)
+        writer = Writer(self._session.screen, self._differ)
         writer.start()
         return writer
 
@@ -176,5 +182,12 @@ class TtyPort:
 
     def close(self) -> None:
         """Give the terminal back; a second call does nothing."""
-        self._writer.close()
-        self._session.leave()
+        took_all = self._writer.close()
+        self._session.leave(self._last() if took_all else "")
+
+    def _last(self) -> str:
+        """What gives the main screen back; how much of the history stands there is kept."""
+        if not isinstance(self._differ, InlineDiffer) or not self._session.entered:
+            return ""
+        self.written = self._differ.written
+        return self._differ.end()

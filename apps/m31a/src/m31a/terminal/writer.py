@@ -1,19 +1,20 @@
 """A thread that paints: the newest frame alone waits, and a slow terminal slows nobody else."""
 
 import contextlib
-import os
-import select
 import threading
 from collections.abc import Callable
 
 from m31a.draw.frame import Frame
 from m31a.terminal.differ import Differ
 from m31a.terminal.ink import Ink
+from m31a.terminal.outlet import Outlet
 
 QUICK_BYTES = 2048
 """A frame this small is written by who shows it, when the terminal takes it at once."""
 CLOSE_WAIT_S = 1.0
 """How long the end waits for a terminal that takes nothing."""
+LOOK_S = 0.1
+"""How soon the thread notices that nobody waits any more for a terminal that is full."""
 
 
 class Writer:
@@ -24,16 +25,17 @@ class Writer:
     """
 
     def __init__(self, output: int, differ: Differ) -> None:
-        self._output = output
+        self._outlet = Outlet(output)
         self._differ = differ
         self._frame: Frame | None = None
         self._raw: list[str] = []
         self._rest = b""
-        self._quick = _without_waiting(output)
         self._tasks: list[Callable[[Differ], None]] = []
         self._busy = False
         self._closing = False
         self._broken = False
+        self._given_up = False
+        self._failed: Exception | None = None
         self._change = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="m31a-writer", daemon=True)
 
@@ -42,15 +44,20 @@ class Writer:
         self._thread.start()
 
     def show(self, frame: Frame) -> None:
-        """Paint this frame next; one that still waits is forgotten. Never blocks."""
+        """Paint this frame next; one that still waits is forgotten. Never blocks.
+
+        Raises: what an earlier frame raised while it was painted: a bug.
+        """
+        if self._failed is not None:
+            raise self._failed
         with self._change:
-            if self._quick is not None and self._idle() and not self._closing:
-                self._paint_now(self._quick, frame)
+            if self._idle() and not (self._closing or self._outlet.waits):
+                self._paint_now(frame)
                 return
             self._frame = frame
             self._change.notify_all()
 
-    def _paint_now(self, quick: int, frame: Frame) -> None:
+    def _paint_now(self, frame: Frame) -> None:
         """Write what the terminal takes without waiting; the thread writes what is left over."""
         tasks, self._tasks = self._tasks, []
         for change in tasks:
@@ -59,8 +66,8 @@ class Writer:
         data = text.encode("utf-8", "replace")
         sent = 0
         if len(data) <= QUICK_BYTES:
-            with contextlib.suppress(OSError):  # full, or gone: the thread finds out which
-                sent = os.write(quick, data)
+            with contextlib.suppress(OSError):  # gone: the thread finds out
+                sent = self._outlet.offer(data)
         if sent < len(data):
             self._rest = data[sent:]
             self._change.notify_all()
@@ -112,16 +119,17 @@ class Writer:
             return self._change.wait_for(lambda: self._idle() or self._broken, wait_s)
 
     def close(self) -> bool:
-        """Write what waits and stop; False when the terminal takes nothing."""
+        """Write what waits and stop; False when the terminal takes nothing: the rest is dropped."""
         with self._change:
             self._closing = True
             self._change.notify_all()
         self._thread.join(CLOSE_WAIT_S)
-        with self._change:
-            quick, self._quick = self._quick, None
-        if quick is not None:
-            os.close(quick)
-        return not self._thread.is_alive()
+        took_all = not self._thread.is_alive()
+        self._given_up = True
+        self._thread.join(CLOSE_WAIT_S)
+        if not self._thread.is_alive():
+            self._outlet.close()
+        return took_all
 
     def _idle(self) -> bool:
         return not (self._busy or self._frame or self._raw or self._rest)
@@ -141,43 +149,21 @@ class Writer:
                 if frame is None and not raw and not rest:
                     return
                 self._busy = True
-            for change in tasks:
-                change(self._differ)
-            text = raw + (self._differ.update(frame) if frame is not None else "")
             try:
-                _write(self._output, rest + text.encode("utf-8", "replace"))
-            except OSError:
+                for change in tasks:
+                    change(self._differ)
+                text = raw + (self._differ.update(frame) if frame is not None else "")
+                self._send(rest + text.encode("utf-8", "replace"))
+            except Exception as exc:
+                self._failed = None if isinstance(exc, OSError) else exc  # a bug is told, not lost
                 self._broken = True
                 with self._change:
                     self._change.notify_all()
                 return
 
-
-def _without_waiting(output: int) -> int | None:
-    """The same terminal opened anew for writes that never wait; None when it cannot be.
-
-    The descriptor we were given is shared with the shell: its flags are not ours to change.
-    """
-    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    try:
-        return os.open(os.ttyname(output), flags)
-    except OSError:
-        return None
-
-
-def write_all(output: int, text: str) -> None:
-    """Write all of `text`, however little the terminal takes at once.
-
-    Raises: OSError when the terminal is gone.
-    """
-    _write(output, text.encode("utf-8", "replace"))
-
-
-def _write(output: int, whole: bytes) -> None:
-    data = memoryview(whole)
-    while data:
-        try:
-            data = data[os.write(output, data) :]
-        except BlockingIOError:  # somebody else made the terminal non-blocking
-            with contextlib.suppress(InterruptedError):
-                select.select([], [output], [])
+    def _send(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left and not self._given_up:
+            left = left[self._outlet.offer(left) :]
+            if left:
+                self._outlet.has_room(LOOK_S)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, TypeVar, overload
 
 from m31a.draw.frame import Size
-from m31a.draw.line import EMPTY, Line, Span
-from m31a.draw.style import BORDER, DIM
+from m31a.draw.line import Line, Span
+from m31a.draw.style import BORDER
 from m31a.program.keymap import KeyTable, bind
+from m31a.widgets.facts import note_lines
 from m31a.widgets.listing import listing_lines, moved
 from m31a.widgets.scroll import Window, window_lines
 
@@ -17,8 +18,8 @@ WIDE = 76
 """From so many cells on the two stand side by side."""
 GAP = " │ "
 KEYS: KeyTable = (
-    bind("list.up", "up, k", "the one above"),
-    bind("list.down", "down, j", "the one below"),
+    bind("list.up", "up, k, wheelup", "the one above"),
+    bind("list.down", "down, j, wheeldown", "the one below"),
     bind("list.first", "home, g", "the first"),
     bind("list.last", "end, G", "the last"),
     bind("scroll.line_up", "shift+up, K", "the text a line back"),
@@ -117,7 +118,7 @@ def browse_lines(
 ) -> tuple[Line, ...]:
     """Exactly `size.height` lines: the rows around the chosen one, and its text."""
     if not rows:
-        return (EMPTY, Line.of("  ", Span(empty, DIM)).clipped(size.width))
+        return note_lines(empty, size.width)
     area = panes(size, len(rows))
     listed = listing_lines(rows, browse.at, area.rows)
     text = window_lines(_fitted(detail, area.detail), browse.window, area.detail)
@@ -131,6 +132,6 @@ def browse_lines(
 
 
 def _fitted(detail: Callable[[int], Sequence[Line]], size: Size) -> Sequence[Line]:
-    """The text in the cells that are left: one less when it is long enough for a scroll bar."""
+    """The text in the cells that are left: two less when it is long enough for a scroll bar."""
     lines = detail(size.width)
-    return lines if len(lines) <= size.height else detail(max(1, size.width - 1))
+    return lines if len(lines) <= size.height else detail(max(1, size.width - 2))

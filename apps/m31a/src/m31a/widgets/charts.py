@@ -27,9 +27,14 @@ def sparkline(values: Sequence[float], cells: int, style: Style = FILL) -> Span:
     return Span("".join(_STEPS[round(max(0.0, each) / most * 7)] for each in shown), style)
 
 
-def bar_chart(rows: Sequence[tuple[str, float, str]], cells: int) -> tuple[Line, ...]:
-    """A line for each (name, value, figure): the bars are to one scale."""
-    names = min(max((len(name) for name, _, _ in rows), default=0), cells // 3)
+def bar_chart(
+    rows: Sequence[tuple[str, float, str]], cells: int, *, name_cells: int | None = None
+) -> tuple[Line, ...]:
+    """A line for each (name, value, figure): the bars are to one scale.
+
+    `name_cells` is the room for names, so that several charts begin their bars together.
+    """
+    names = name_cells or min(max((len(name) for name, _, _ in rows), default=0), cells // 3)
     figures = max((len(figure) for _, _, figure in rows), default=0)
     room = max(4, cells - names - figures - 2)
     most = max((value for _, value, _ in rows), default=0.0)

@@ -1,13 +1,20 @@
 """How a run ended, in lines."""
 
 from m31a.draw.line import EMPTY, Line, Span, span, wrapped
-from m31a.draw.style import ACCENT, DIM, ERR, OK, STRONG
+from m31a.draw.style import ACCENT, DIM, ERR, OK, STRONG, WARN, Style
 from m31a.widgets.markdown import markdown_lines
 from m31a.widgets.row_text import one_row, safe, seconds
 from m31a_engine import FileReport, Outcome, RunReport
 
 GOOD = {Outcome.SHIPPED, Outcome.ANSWERED, Outcome.STOPPED}
+UNFINISHED = {Outcome.SHIPPED_ON_BRANCH, Outcome.SHIPPED_PARTIAL, Outcome.WAITING}
+"""Nothing is wrong, but something is left for a person to do."""
 Lines = tuple[Line, ...]
+
+
+def outcome_style(outcome: Outcome) -> Style:
+    """How the word for an end looks."""
+    return OK if outcome in GOOD else WARN if outcome in UNFINISHED else ERR
 
 
 def file_figure(file: FileReport) -> str:
@@ -17,12 +24,12 @@ def file_figure(file: FileReport) -> str:
 
 def ending_lines(report: RunReport, cells: int) -> Lines:
     """How a run ended: outcome, commit, verdict, what speaks against it, cost."""
-    good = report.outcome in GOOD
+    style = outcome_style(report.outcome)
     said = report.outcome.value.replace("_", " ")
     verdict = report.verification.verdict.value.replace("_", " ") if report.verification else ""
     outcome = Line.of(
-        Span("■ ", OK if good else ERR),
-        Span(said, OK if good else ERR),
+        Span("■ ", style),
+        Span(said, style),
         Span(f"  {verdict}" if verdict else "", STRONG),
     )
     rows: list[Line] = [outcome]

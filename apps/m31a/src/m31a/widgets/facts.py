@@ -15,6 +15,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def note_lines(text: str, cells: int) -> tuple[Line, ...]:
+    """A quiet sentence where there is nothing else to show: empty, or still looked for."""
+    return (EMPTY, *wrapped((Span(text, DIM),), cells, first="  ", rest="  "))
+
+
 def title_lines(text: str, cells: int, *, after: str = "") -> tuple[Line, ...]:
     """A title, and something quiet behind it."""
     return wrapped((Span(safe(text), STRONG), Span(f"  {after}" if after else "", DIM)), cells)

@@ -7,7 +7,8 @@ from m31a.draw.line import Line, Span
 from m31a.draw.style import ACCENT, DIM
 from m31a.program.keymap import KeyTable
 from m31a.widgets import editor
-from m31a.widgets.editor import Draft
+from m31a.widgets.draft import Draft
+from m31a.widgets.draft_rows import editor_view
 
 _LINES = {"edit.newline", "edit.up", "edit.down", "edit.unfold"}
 KEYS: KeyTable = tuple(each for each in editor.KEYS if each.action not in _LINES)
@@ -39,7 +40,7 @@ def field_view(
     """The field in so many cells; a secret shows dots, one for each character."""
     head = Line.of(Span(label, ACCENT if focused else DIM)).clipped(max(0, cells - 4))
     room = max(2, cells - head.width)
-    view = editor.editor_view(draft, Size(room, 1), placeholder=placeholder, secret=secret)
+    view = editor_view(draft, Size(room, 1), placeholder=placeholder, secret=secret)
     line = head.plus(*view.lines[0].spans).clipped(cells)
     at = view.cursor
     shown = focused and at is not None

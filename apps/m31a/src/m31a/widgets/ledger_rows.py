@@ -1,15 +1,17 @@
 """The ledger's rows as the screens show them: a table, one row in full, and charts of all."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from m31a.desks import desk_of
-from m31a.draw.line import EMPTY, Line, Span, span
+from m31a.draw.line import EMPTY, Line, Span, span, wrapped
 from m31a.draw.style import DIM, OK, STRONG, WARN, Style
+from m31a.draw.text import width
 from m31a.program.services import Services
 from m31a.widgets.charts import bar, bar_chart, sparkline
-from m31a.widgets.facts import fact_lines, list_lines, title_lines
+from m31a.widgets.facts import fact_lines, list_lines, note_lines, title_lines
 from m31a.widgets.row_text import one_row, seconds
 from m31a_engine.books import Wanted
 
@@ -178,9 +180,18 @@ def run_lines(row: RunRow, cells: int) -> tuple[Line, ...]:
     )
 
 
+class Room(NamedTuple):
+    """Cells of a chart, and those of the names before its bars."""
+
+    cells: int
+    names: int
+
+
 def figure_lines(book: Book, cells: int) -> tuple[Line, ...]:
     """All runs as figures and charts."""
     figures = book.figures
+    if not figures.sessions:
+        return note_lines("Only demos have ended so far: they are left out of the figures.", cells)
     cost = (
         "unknown"
         if figures.cost_usd is None
@@ -196,30 +207,33 @@ def figure_lines(book: Book, cells: int) -> tuple[Line, ...]:
         cells,
     )
     ended = [(name.replace("_", " "), count) for name, count in figures.ended]
+    rates = figures.models[:6]
+    named = (*ended, *figures.failures, *figures.frameworks, *((rate.name, 0) for rate in rates))
+    widest = max((width(one_row(name)) for name, _ in named), default=0)
+    room = Room(min(cells, CHART_CELLS), min(max(1, widest), cells // 3))
     return (
         *head,
-        *_spark("cost of each run", figures.costs_usd, cells),
-        *_spark("time of each run", figures.durations_s, cells),
-        *_chart("how they ended", _counts(ended), cells),
-        *_shares("models: share that succeeded", figures.models[:6], cells),
-        *_chart("what went wrong most", _counts(figures.failures), cells),
-        *_chart("frameworks", _counts(figures.frameworks), cells),
+        *_spark("cost of each run", figures.costs_usd, money, room),
+        *_spark("time of each run", figures.durations_s, seconds, room),
+        *_chart("how they ended", _counts(ended), room),
+        *_shares("models: share that succeeded", rates, room),
+        *_chart("what went wrong most", _counts(figures.failures), room),
+        *_chart("frameworks", _counts(figures.frameworks), room),
         *list_lines("lines of the ledger that cannot be read", book.problems, cells, style=WARN),
     )
 
 
-def _shares(title: str, rates: Sequence[Rate], cells: int) -> tuple[Line, ...]:
+def _shares(title: str, rates: Sequence[Rate], room: Room) -> tuple[Line, ...]:
     """Bars of which a full one is all."""
     if not rates:
         return ()
-    names = min(max(len(rate.name) for rate in rates), cells // 3)
     lines = [EMPTY, Line.of(Span(title, STRONG))]
     for rate in rates:
         share = "none judged" if rate.share is None else f"{rate.share:.0%}"
         figure = f" {share} of {rate.sessions}"
-        room = max(4, min(cells, CHART_CELLS) - names - len(figure) - 1)
-        name = Line.of(span(one_row(rate.name))).fitted(names)
-        lines.append(name.plus(" ", bar(rate.share or 0.0, room), figure).clipped(cells))
+        wide = max(4, room.cells - room.names - len(figure) - 1)
+        name = Line.of(span(one_row(rate.name))).fitted(room.names)
+        lines.append(name.plus(" ", bar(rate.share or 0.0, wide), figure).clipped(room.cells))
     return tuple(lines)
 
 
@@ -227,14 +241,20 @@ def _counts(counts: Sequence[tuple[str, int]]) -> list[tuple[str, float, str]]:
     return [(one_row(name), float(count), str(count)) for name, count in counts]
 
 
-def _spark(title: str, values: Sequence[float], cells: int) -> tuple[Line, ...]:
+def _spark(
+    title: str, values: Sequence[float], figure: Callable[[float], str], room: Room
+) -> tuple[Line, ...]:
+    """The newest runs as steps, and what the highest step stands for."""
     if len(values) < 2 or not any(values):
         return ()
-    line = Line.of(sparkline(values, min(SPARK_CELLS, cells)))
-    return (EMPTY, Line.of(Span(title, STRONG), Span(", the newest on the right", DIM)), line)
+    shown = values[-min(SPARK_CELLS, room.cells) :]
+    says = f", the newest on the right; the highest is {figure(max(shown))}"
+    head = wrapped((Span(title, STRONG), Span(says, DIM)), room.cells)
+    return (EMPTY, *head, Line.of(sparkline(shown, len(shown))))
 
 
-def _chart(title: str, rows: Sequence[tuple[str, float, str]], cells: int) -> tuple[Line, ...]:
+def _chart(title: str, rows: Sequence[tuple[str, float, str]], room: Room) -> tuple[Line, ...]:
     if not rows:
         return ()
-    return (EMPTY, Line.of(Span(title, STRONG)), *bar_chart(rows, min(cells, CHART_CELLS)))
+    bars = bar_chart(rows, room.cells, name_cells=room.names)
+    return (EMPTY, Line.of(Span(title, STRONG)), *bars)

@@ -8,8 +8,8 @@ from m31a.draw.style import ACCENT, DIM, SELECTED
 from m31a.program.keymap import KeyTable, bind
 
 KEYS: KeyTable = (
-    bind("list.up", "up, k", "up"),
-    bind("list.down", "down, j", "down"),
+    bind("list.up", "up, k, wheelup", "up"),
+    bind("list.down", "down, j, wheeldown", "down"),
     bind("list.page_up", "pageup", "a page up"),
     bind("list.page_down", "pagedown", "a page down"),
     bind("list.first", "home, g", "the first"),

@@ -5,23 +5,25 @@ itself and kept, so that a new piece costs the last segment alone. The result de
 and not on the pieces it came in.
 """
 
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from m31a.draw.code import code_lines, plain_code
 from m31a.draw.line import EMPTY, Line, Part, Span, wrapped
 from m31a.draw.style import BORDER, DIM, PLAIN, Style, Tone
 from m31a.draw.text import expand_tabs
-from m31a.widgets.code import code_lines, plain_code
 
 _HEADING = Style(fg=Tone.MD_HEADING, bold=True)
 _CODE = Style(fg=Tone.MD_CODE)
 _LINK = Style(fg=Tone.MD_LINK, underline=True)
 _QUOTE = Style(fg=Tone.MD_QUOTE, italic=True)
 BULLETS = ("•", "◦", "▪")
+_BAR, _BAR_CELLS = Span("│ ", BORDER), 2
 LEAST_COLUMN = 4
 Lines = list[Line]
 
@@ -34,16 +36,52 @@ def markdown_lines(text: str, cells: int, *, done: bool, indent: str = "") -> tu
     `done` says that nothing follows: a row of a table that is not whole yet is left out until then.
     Lines take up to `cells` behind the indent.
     """
-    segments = list(_segments(text.strip("\n")))
-    if segments and not done:
-        segments[-1] = _without_torn_row(segments[-1])
-    lines: Lines = []
-    for segment in segments:
-        laid_out = _segment_lines(segment, cells, indent)
-        if lines and laid_out:
-            lines.append(EMPTY)
-        lines.extend(laid_out)
+    text = text.strip("\n")
+    before = _standing(text, cells, indent)
+    *whole, last = _segments(text[before.length :])
+    lines = list(before.lines)
+    for segment in whole:
+        _append(lines, _segment_lines(segment, cells, indent))
+    if done:
+        _append(lines, _segment_lines(last, cells, indent))
+        return tuple(lines)
+    if whole:
+        length = len(text) - len(last)
+        _STANDING.append(_Standing(text[: length + 1], length, cells, indent, tuple(lines)))
+    _append(lines, _laid_out(_without_torn_row(last), cells, indent))
     return tuple(lines)
+
+
+def _append(lines: Lines, more: tuple[Line, ...]) -> None:
+    if lines and more:
+        lines.append(EMPTY)
+    lines.extend(more)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a growing text begins with, laid out: nothing that follows changes it."""
+
+    text: str
+    """Its first `length` characters, and the one behind them that begins the next segment."""
+    length: int
+    cells: int
+    indent: str
+    lines: tuple[Line, ...]
+
+
+_STANDING: deque[_Standing] = deque(maxlen=8)
+_NOTHING = _Standing("", 0, 0, "", ())
+
+
+def _standing(text: str, cells: int, indent: str) -> _Standing:
+    """The most that is known of a text from when it was shorter."""
+    fitting = (
+        each
+        for each in _STANDING
+        if each.cells == cells and each.indent == indent and text.startswith(each.text)
+    )
+    return max(fitting, key=lambda each: each.length, default=_NOTHING)
 
 
 def _segments(text: str) -> Iterator[str]:
@@ -62,8 +100,7 @@ def _segments(text: str) -> Iterator[str]:
             if mark in {"```", "~~~"}:
                 fence = mark
         rows.append(row)
-    if rows:
-        yield "\n".join(rows)
+    yield "\n".join(rows)
 
 
 def _without_torn_row(segment: str) -> str:
@@ -71,11 +108,19 @@ def _without_torn_row(segment: str) -> str:
     return head if newline and last.lstrip().startswith("|") else segment
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def _segment_lines(segment: str, cells: int, indent: str) -> tuple[Line, ...]:
+    """The lines of a segment that grows no more."""
+    return _laid_out(segment, cells, indent)
+
+
+def _laid_out(segment: str, cells: int, indent: str) -> tuple[Line, ...]:
     root = SyntaxTreeNode(_PARSER.parse(segment))
     lines = _blocks(root.children, max(LEAST_COLUMN, cells), 0)
-    return tuple(Line.of(indent, *line.spans) for line in lines) if indent else tuple(lines)
+    if not indent:
+        return tuple(lines)
+    lead, wide = Span(indent, PLAIN), len(indent)
+    return tuple(Line((lead, *line.spans), line.width + wide) for line in lines)
 
 
 def _blocks(nodes: list[SyntaxTreeNode], cells: int, depth: int, *, tight: bool = False) -> Lines:
@@ -113,21 +158,32 @@ def _code(node: SyntaxTreeNode, cells: int) -> Lines:
     language = node.info.split()[0].lower() if node.type == "fence" and node.info.split() else ""
     closed = node.type == "code_block" or _is_closed(node)
     body = node.content.rstrip("\n")
-    lines = code_lines(body, language) if closed else plain_code(body)
-    bar = Span("│ ", BORDER)
+    room = max(LEAST_COLUMN, cells - 2)
     head = [Line.of(Span(f"╭ {language}", BORDER)).clipped(cells)] if language else []
-    rows = [
-        Line.of(bar, *part.spans)
-        for line in lines
-        for part in (wrapped(line.spans, max(LEAST_COLUMN, cells - 2)) if line.width else (EMPTY,))
-    ]
+    if closed:
+        rows = [part for line in code_lines(body, language) for part in _barred(line, room)]
+    else:
+        rows = [part for row in body.split("\n") for part in _plain_rows(row, room)]
     return [*head, *rows]
 
 
+@lru_cache(maxsize=4096)
+def _plain_rows(row: str, cells: int) -> tuple[Line, ...]:
+    """A row of a fence that is still open: it is seen in many frames, alone its end is new."""
+    return tuple(part for line in plain_code(row) for part in _barred(line, cells))
+
+
+def _barred(line: Line, cells: int) -> Iterator[Line]:
+    """A row of code behind its bar, as many rows as it takes."""
+    parts = (line,) if line.width <= cells else wrapped(line.spans, cells)
+    return (Line((_BAR, *part.spans), part.width + _BAR_CELLS) for part in parts)
+
+
 def _is_closed(node: SyntaxTreeNode) -> bool:
-    """Whether the end of a fence has come: it has one row more than its content and its mark."""
+    """Whether the end of a fence has come: it has two rows more than its content."""
     begin, end = node.map or (0, 0)
-    return end - begin >= node.content.count("\n") + 2
+    torn = bool(node.content) and not node.content.endswith("\n")
+    return end - begin >= node.content.count("\n") + torn + 2
 
 
 def _list(node: SyntaxTreeNode, cells: int, depth: int) -> Lines:

@@ -14,6 +14,8 @@ PER_MILLION = 1_000_000
 SAMPLE_IN, SAMPLE_OUT = 100_000, 10_000
 """Tokens of the piece of work that models are compared by."""
 NARROW = 60
+WIDEST_NAME = 72
+"""Cells of a name at most: figures far from their names are hard to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _row(
     name: str, style: Style, texts: Sequence[tuple[str, Style, int]], cells: int
 ) -> tuple[Part, ...]:
     """A name on the left, the rest in columns on the right."""
-    room = max(8, cells - sum(wide for _, _, wide in texts))
+    room = min(WIDEST_NAME, max(8, cells - sum(wide for _, _, wide in texts)))
     shown = clip(name, room - 1, "…")
     parts: list[Part] = [span(shown, style), " " * (room - width(shown))]
     for text, look, wide in texts:

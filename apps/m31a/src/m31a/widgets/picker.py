@@ -13,8 +13,8 @@ from m31a.widgets.fuzzy import Match, ranked
 T = TypeVar("T")
 
 KEYS: KeyTable = (
-    bind("pick.up", "up, ctrl+p, ctrl+k", "up"),
-    bind("pick.down", "down, ctrl+n, ctrl+j, tab", "down"),
+    bind("pick.up", "up, ctrl+p, ctrl+k, wheelup", "up"),
+    bind("pick.down", "down, ctrl+n, ctrl+j, tab, wheeldown", "down"),
     bind("pick.page_up", "pageup", "a page up"),
     bind("pick.page_down", "pagedown", "a page down"),
     bind("pick.first", "home", "the first"),

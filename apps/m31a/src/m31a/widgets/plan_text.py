@@ -62,11 +62,15 @@ def overview_lines(
 def _layer_lines(plan: Plan, cells: int) -> tuple[Line, ...]:
     lines = [EMPTY, Line.of(Span("what can run at once", DIM)).clipped(cells)]
     for level, tasks in enumerate(layers(plan), 1):
-        head = Line.of(Span(f"L{level} ", ACCENT), Span("│ ", DIM))
-        texts = "   ".join(f"{task} {one_row(_title(plan, task))}" for task in tasks)
-        lines.append(head.plus(span(texts)).clipped(cells))
+        head = Line.of(Span(f"L{level} ".ljust(4), ACCENT), Span("│ ", DIM))
+        for task in tasks:
+            text = (span(f"{task} {one_row(_title(plan, task))}"),)
+            body = wrapped(text, max(8, cells - head.width), rest="  ")
+            for line in body:
+                lines.append(head.plus(*line.spans))
+                head = Line.of("    ", Span("│ ", DIM))
         if level < len(layers(plan)):
-            lines.append(Line.of(Span("   ▼", DIM)))
+            lines.append(Line.of(Span("    ▼", DIM)))
     return tuple(lines)
 
 

@@ -20,6 +20,7 @@ SAYS = {
     " them, a snapshot keeps uncommitted work, which is given back where it fits.",
 }
 FOOT_ROWS = 2
+"""Of a hard reset: a rule, and the letters."""
 LETTERS = 4
 """So many of the commit's must be typed before a hard reset."""
 
@@ -49,16 +50,17 @@ class Sure:
 
 def sure_lines(sure: Sure, size: Size) -> tuple[Line, ...]:
     """Exactly `size.height` lines: what it does, what it would take away, the answer."""
-    room = Size(size.width, max(1, size.height - FOOT_ROWS))
+    foot = _foot(sure, size.width)
+    room = Size(size.width, max(1, size.height - len(foot)))
     shown = window_lines(_text(sure, size.width - 3), sure.window, room)
-    rule = Line.of(Span("─" * size.width, BORDER))
-    return fill((*shown, rule, _asked(sure)), size)
+    return fill((*shown, *foot), size)
 
 
 def scrolled(sure: Sure, action: str, size: Size) -> Sure:
     """The question with its text scrolled, on a screen of this size."""
     rows = len(_text(sure, size.width - 3))
-    moved = sure.window.applied(action, rows, max(1, size.height - FOOT_ROWS))
+    foot = FOOT_ROWS if sure.how is Reset.HARD else 0
+    moved = sure.window.applied(action, rows, max(1, size.height - foot))
     return sure if moved is None else replace(sure, window=moved)
 
 
@@ -80,19 +82,22 @@ def _reset_lines(sure: Sure, how: Reset, cells: int) -> tuple[Line, ...]:
     commits = counted(len(leaving), "commit")
     return (
         *head,
-        *says,
         *list_lines(f"taken off the branch: {commits}", leaving, cells, style=WARN),
         *list_lines(f"different from now: {counted(len(files), 'file')}", files, cells),
+        EMPTY,
+        *says,
     )
 
 
-def _asked(sure: Sure) -> Line:
+def _foot(sure: Sure, cells: int) -> tuple[Line, ...]:
+    """What has to be typed; the answers to an easier question stand among the hints."""
     if sure.how is not Reset.HARD:
-        return Line.of(Span(" y do it   esc leave it as it is", STRONG))
+        return ()
     rest = "_" * (LETTERS - len(sure.typed))
-    return Line.of(
+    asked = Line.of(
         Span(f" type the first {LETTERS} of ", DIM),
         Span(sure.target[:8], ACCENT),
         Span(": ", DIM),
         span(sure.typed + rest, STRONG),
     )
+    return (Line.of(Span("─" * cells, BORDER)), asked)

@@ -9,8 +9,8 @@ from m31a.draw.style import Style, Tone
 from m31a.program.keymap import KeyTable, bind
 
 KEYS: KeyTable = (
-    bind("scroll.line_up", "up, k", "up"),
-    bind("scroll.line_down", "down, j", "down", hint=True),
+    bind("scroll.line_up", "up, k, wheelup", "up"),
+    bind("scroll.line_down", "down, j, wheeldown", "down", hint=True),
     bind("scroll.page_up", "pageup, b", "a page up"),
     bind("scroll.page_down", "pagedown, space", "a page down"),
     bind("scroll.top", "home, g", "to the beginning"),

@@ -80,8 +80,8 @@ def _waves(blocks: Sequence[Block]) -> list[_Wave]:
     return waves
 
 
-def task_line(row: TaskRow, now_s: float) -> Line:
-    """A task on one line: state, number, title, time, tries at mending it."""
+def task_line(row: TaskRow, now_s: float, cells: int) -> Line:
+    """A task on one line: state, number, title; on the right time and tries at mending it."""
     mark = row.mark
     glyph, style = ("○", DIM)
     facts = ""
@@ -96,13 +96,13 @@ def task_line(row: TaskRow, now_s: float) -> Line:
     elif row.needs:
         facts = f"after {', '.join(map(str, row.needs))}"
     word = mark.outcome if mark is not None and mark.outcome not in {"", "done"} else ""
-    return Line.of(
-        Span(f"{glyph} ", style),
-        Span(f"{row.task_id:>2} ", DIM),
-        span(one_row(row.title)),
-        Span(f"  {word}" if word else "", style),
-        Span(f"  {facts}" if facts else "", DIM),
+    right = Line.of(
+        Span(f"  {word}" if word else "", style), Span(f"  {facts}" if facts else "", DIM)
     )
+    left = Line.of(
+        Span(f"{glyph} ", style), Span(f"{row.task_id:>2} ", DIM), span(one_row(row.title))
+    )
+    return left.fitted(max(12, cells - right.width)).plus(*right.spans).clipped(cells)
 
 
 def belongs(conversation: str, task_id: int) -> bool:

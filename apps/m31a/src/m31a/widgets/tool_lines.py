@@ -20,7 +20,7 @@ def tool_lines(card: ToolCard, cells: int, opened: bool) -> Lines:
     done = card.display is not None
     mark = Span("◆ " if done else "◌ ", ERR if card.is_error else Style(fg=Tone.ROLE_TOOL))
     figure = _figure(card)
-    title = Line.of(mark, Span(safe(card.tool), STRONG), "  ", span(_what(card)))
+    title = Line.of(mark, Span(safe(card.tool), STRONG), "  ", span(about(card)))
     room = max(1, cells - figure.width - 1)
     head = title.fitted(room).plus(" ", *figure.spans) if figure.spans else title.clipped(cells)
     return (head, *_tool_body(card, cells, opened))
@@ -62,7 +62,7 @@ def _figure(card: ToolCard) -> Line:
             )
 
 
-def _what(card: ToolCard) -> str:
+def about(card: ToolCard) -> str:
     """The one thing a call is about: its command, its path, its pattern."""
     match card.display:
         case FileDiff(path=path):

@@ -1,6 +1,10 @@
 """Source code as lines with its syntax made visible (Pygments)."""
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import PurePath
+from threading import Lock
 
 from pygments.lexer import Lexer  # type: ignore[import-untyped]
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename  # type: ignore[import-untyped]
@@ -14,6 +18,8 @@ from m31a.draw.text import expand_tabs, scrub
 PLAIN_CODE = Style(fg=Tone.MD_CODE)
 LONGEST_HIGHLIGHTED = 60_000
 """Characters; longer code is shown without colours, so that no frame waits for it."""
+PREPARED = 4
+"""Languages of a project whose lexers are built beforehand: each takes a frame's time or two."""
 _STYLES: dict[_TokenType, Style] = {
     Token.Keyword: Style(fg=Tone.SYN_KEYWORD),
     Token.Keyword.Type: Style(fg=Tone.SYN_TYPE),
@@ -31,6 +37,8 @@ _STYLES: dict[_TokenType, Style] = {
     Token.Generic.Heading: Style(fg=Tone.MD_HEADING, bold=True),
 }
 _OTHER = Style()
+_BUILDING = Lock()
+"""Pygments builds a lexer's tables at its first use, and not safely in two threads at once."""
 
 
 @lru_cache(maxsize=256)
@@ -58,12 +66,23 @@ def plain_code(code: str) -> tuple[Line, ...]:
     return tuple(Line.of(Span(expand_tabs(row), PLAIN_CODE)) for row in code.split("\n"))
 
 
+def prepare_for(files: Iterable[str]) -> None:
+    """Build what reads the languages most of these files are in; no frame waits for it then."""
+    kinds = Counter(PurePath(file).suffix for file in files)
+    for suffix, _ in kinds.most_common(PREPARED):
+        if suffix:
+            _lexer(f"file{suffix}")
+
+
 @lru_cache(maxsize=64)
 def _lexer(language: str) -> Lexer | None:
+    if not language:
+        return None
     try:
-        if "." in language:
-            return get_lexer_for_filename(language, stripnl=False, ensurenl=False)
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False) if language else None
+        with _BUILDING:
+            if "." in language:
+                return get_lexer_for_filename(language, stripnl=False, ensurenl=False)
+            return get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
 
