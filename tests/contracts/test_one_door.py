@@ -81,8 +81,7 @@ ALLOWED: dict[str, str] = {
     "m31a_keychain.pass_store.PassStore._run": "the `pass` program, with the key on its input",
     "m31a.people.People.edit": "the person's own editor on a file of ours",
     "m31a.people.People.shell": "the person's own command lines",
-    "m31a.crash._kept": "the traceback of a crash",
-    "m31a_headless.dispatch": "the traceback of a crash",
+    "m31a_headless.crash.kept_traceback": "the traceback of a crash",
     "m31a_headless.streams.discard_output": "output whose reader is gone",
 }
 """Module, class or function → why all in it may."""

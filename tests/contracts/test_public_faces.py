@@ -1,5 +1,6 @@
 """What is promised to people outside: names are added, none is renamed or taken away."""
 
+import ast
 import importlib
 from pathlib import Path
 
@@ -52,3 +53,20 @@ def test_every_name_in_all_exists(member: workspace.Member) -> None:
 
     assert len(names) == len(set(names))
     assert [name for name in names if not hasattr(module, name)] == []
+
+
+def test_what_a_class_has_of_one_that_is_not_public_is_its_own() -> None:
+    hidden, public = ast.parse(
+        "class Base(Protocol):\n    name: str\n    def go(self) -> int: ...\n"
+        "class Face(Base, Generic[T]):\n    def go(self) -> int: ...\n    more: int\n"
+    ).body
+    assert isinstance(hidden, ast.ClassDef)
+
+    lines = list(api_surface.described("Face", public, {"Base": hidden}))
+
+    assert lines == [
+        "class Face(Generic[T])",
+        "    name: str",
+        "    go(self) -> int",
+        "    more: int",
+    ]

@@ -60,6 +60,45 @@ FAULTS = (
         guard="tests/journeys/test_permissions.py::"
         "test_in_mode_rules_a_command_that_is_no_check_does_not_run",
     ),
+    Fault(
+        name="rules cover a line that cannot be judged",
+        file="packages/m31a-tools/src/m31a_tools/permission.py",
+        right="        if self.reading.unclear or self.reading.sockets or self.outside:\n",
+        wrong="        if self.reading.sockets or self.outside:\n",
+        guard="packages/m31a-tools/tests/test_tools_permission.py::"
+        "test_a_line_that_cannot_be_judged_is_not_covered_by_rules_for_the_commands_seen_in_it",
+    ),
+    Fault(
+        name="a command in the sandbox sees the keys",
+        file="packages/m31a-tools/src/m31a_tools/sandbox/secret_places.py",
+        right="        hidden |= _private_entries(home)\n",
+        wrong="",
+        guard="packages/m31a-tools/tests/test_sandbox_rules.py::"
+        "test_dotted_names_are_hidden_unless_they_hold_a_toolchain",
+    ),
+    Fault(
+        name="a provider's error shows the key",
+        file="packages/m31a-providers/src/m31a_providers/secret.py",
+        right="text.replace(secret.reveal(), DOTS)",
+        wrong="text",
+        guard="packages/m31a-providers/tests/test_network_faults.py::"
+        "test_the_key_is_in_no_message_log_or_representation",
+    ),
+    Fault(
+        name="what a model writes commands the terminal",
+        file="apps/m31a/src/m31a/draw/text.py",
+        right="    return _COMMANDS.sub(_mark, text)",
+        wrong="    return text",
+        guard="apps/m31a/tests/test_app_hostile.py::test_a_run_full_of_it_is_harmless",
+    ),
+    Fault(
+        name="a fact that misled stays",
+        file="packages/m31a-engine/src/m31a_engine/learning/facts.py",
+        right="self.losses >= MOST_LOSSES and self.losses > self.wins",
+        wrong="False",
+        guard="packages/m31a-engine/tests/test_engine_learning.py::"
+        "test_a_wrong_fact_is_dropped_after_three_lost_runs",
+    ),
 )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from attack import PROVEN, PYTEST, Attack, carried_out, prepared, with_pytest
 from attacks_elsewhere import ELSEWHERE
+from attacks_further import FURTHER
 from attacks_on_runners import ON_RUNNERS
 from attacks_on_tests import ON_TESTS
 from calling import called
@@ -18,7 +19,7 @@ from honest import HONEST
 from journey import ProjectFolder
 from m31a_engine.checks.result import Verdict
 
-ATTACKS: Mapping[str, Attack] = {**ON_TESTS, **ON_RUNNERS, **ELSEWHERE}
+ATTACKS: Mapping[str, Attack] = {**ON_TESTS, **ON_RUNNERS, **ELSEWHERE, **FURTHER}
 DEFAULT_CASES = 20
 DEFAULT_HONEST = 6
 
@@ -40,7 +41,8 @@ def starts_pytest(attack: Attack) -> bool:
 
 
 def project_of(attack: Attack, tmp_path: Path, environment: dict[str, str]) -> ProjectFolder:
-    for program, name in (("node", "package.json"), ("cargo", "Cargo.toml"), ("make", "Makefile")):
+    programs = {"package.json": "node", "Cargo.toml": "cargo", "Makefile": "make", "go.mod": "go"}
+    for name, program in programs.items():
         if name in attack.base and shutil.which(program) is None:
             pytest.skip(f"{program} is not installed: nothing of its projects can be checked")
     if starts_pytest(attack):

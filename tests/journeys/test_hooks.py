@@ -208,6 +208,58 @@ def test_a_hook_that_spoils_the_proof_keeps_the_commit_from_being_shipped(
     assert broken.state() == before
 
 
+def failed_work(project: ProjectFolder) -> str:
+    """The session of a run that shipped nothing: its work is red and stays on its branch."""
+    ended, _ = run(project, mending("def add(a, b):\n    return a * b\n"))
+    return str(json.loads(ended.expect(1).stdout)["session"])
+
+
+@pytest.mark.parametrize(
+    ("trust", "subject", "told"),
+    [
+        ("--trust-project", f"JIRA-1 {GOAL}", ""),
+        ("--json", GOAL, "hooks were not run: commit-msg (folder not trusted)"),
+    ],
+)
+def test_work_that_is_applied_passes_the_hooks_of_a_trusted_folder(
+    broken: ProjectFolder, trust: str, subject: str, told: str
+) -> None:
+    session = failed_work(broken)
+    hook(broken, "commit-msg", "sed -i '1s/^/JIRA-1 /' \"$1\"")
+
+    words_ = ("apply", session, "--allow", "unverified-tree", trust)
+    done = headless(*words_, cwd=broken.path, env=broken.environment).expect(0)
+
+    assert broken.git("log", "-1", "--format=%s") == subject
+    assert told in done.stdout
+    assert "M31A-Verdict: failed" in broken.git("log", "-1", "--format=%B")
+    assert "scratch-" not in broken.git("worktree", "list")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("echo 'no ticket'; exit 3", "exit 3: no ticket"),
+        ("sed -i '/^M31A-Verdict/d' \"$1\"", "it changed the trailers that hold the proof"),
+    ],
+)
+def test_work_that_is_applied_is_refused_by_a_hook_and_nothing_is_changed(
+    broken: ProjectFolder, text: str, why: str
+) -> None:
+    session = failed_work(broken)
+    hook(broken, "commit-msg", text)
+    before = broken.state()
+
+    words_ = ("apply", session, "--allow", "unverified-tree", "--trust-project")
+    refused = headless(*words_, cwd=broken.path, env=broken.environment).expect(2)
+
+    assert "commit-msg hook refuses the commit of session" in refused.stderr
+    assert why in refused.stderr
+    assert "git merge --squash m31a/" in refused.stderr
+    assert broken.state() == before
+    assert "scratch-" not in broken.git("worktree", "list")
+
+
 @pytest.mark.parametrize("how", ["untrusted", "switched off"])
 def test_hooks_that_do_not_run_are_named(broken: ProjectFolder, how: str) -> None:
     mark = broken.path.parent / "mark"

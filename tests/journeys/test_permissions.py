@@ -4,30 +4,25 @@ import json
 
 import pytest
 
-from journey import ProjectFolder, headless
-from m31a_providers.testing import Call, ModelServer, Reply, Rule
-from scripted import GOAL, MENDED
+from journey import Ended, ProjectFolder, headless
+from m31a_providers.testing import ModelServer, Reply, Rule
+from scripted import GOAL, MENDED, shell, write
 
 
 def commanding(command: str) -> list[Rule | Reply | str]:
     """A model that runs a command, then does its work."""
     return [
-        Rule(
-            phase="execute",
-            turn=1,
-            reply=Reply(tool_calls=(Call(name="Bash", arguments={"command": command}),)),
-        ),
-        Rule(
-            phase="execute",
-            turn=2,
-            reply=Reply(
-                tool_calls=(
-                    Call(name="FileWrite", arguments={"path": "sums.py", "content": MENDED}),
-                )
-            ),
-        ),
+        Rule(phase="execute", turn=1, reply=shell(command)),
+        Rule(phase="execute", turn=2, reply=write("sums.py", MENDED)),
         Rule(phase="execute", reply=Reply(text="Done.")),
     ]
+
+
+def run(project: ProjectFolder, server: ModelServer, *words: str, verb: str = "run") -> Ended:
+    """A run of the goal, or the verb that goes on with it, in a trusted project."""
+    goal = (GOAL,) if verb == "run" else ()
+    words = ("--base-url", server.base_url, "--model", "any", "--trust-project", *words)
+    return headless(verb, *goal, *words, cwd=project.path, env=project.environment)
 
 
 def results(server: ModelServer) -> list[str]:
@@ -40,19 +35,7 @@ def results(server: ModelServer) -> list[str]:
 def test_in_mode_rules_a_command_that_is_no_check_does_not_run(broken: ProjectFolder) -> None:
     mark = broken.path.parent / "mark"
     with ModelServer(commanding(f"touch '{mark}'")) as server:
-        headless(
-            "run",
-            GOAL,
-            "--base-url",
-            server.base_url,
-            "--model",
-            "any",
-            "--permissions",
-            "rules",
-            "--trust-project",
-            cwd=broken.path,
-            env=broken.environment,
-        ).expect(0)
+        run(broken, server, "--permissions", "rules").expect(0)
         told = results(server)
 
     assert not mark.exists()
@@ -61,21 +44,7 @@ def test_in_mode_rules_a_command_that_is_no_check_does_not_run(broken: ProjectFo
 
 def test_in_mode_rules_the_projects_own_check_runs(broken: ProjectFolder) -> None:
     with ModelServer(commanding("python3 -m unittest discover")) as server:
-        ended = headless(
-            "run",
-            GOAL,
-            "--base-url",
-            server.base_url,
-            "--model",
-            "any",
-            "--permissions",
-            "rules",
-            "--trust-project",
-            "--output",
-            "json",
-            cwd=broken.path,
-            env=broken.environment,
-        ).expect(0)
+        ended = run(broken, server, "--permissions", "rules", "--output", "json").expect(0)
         told = results(server)
 
     commands = {c["name"]: c["command"] for c in json.loads(ended.stdout)["verification"]["checks"]}
@@ -87,23 +56,9 @@ def test_in_mode_rules_the_projects_own_check_runs(broken: ProjectFolder) -> Non
 @pytest.mark.parametrize("path", ["../outside.txt", "/etc/m31a-test", ".git/hooks/pre-commit"])
 def test_file_tools_do_not_leave_the_work_tree(broken: ProjectFolder, path: str) -> None:
     script = commanding("true")
-    script[0] = Rule(
-        phase="execute",
-        turn=1,
-        reply=Reply(tool_calls=(Call(name="FileWrite", arguments={"path": path, "content": "x"}),)),
-    )
+    script[0] = Rule(phase="execute", turn=1, reply=write(path, "x"))
     with ModelServer(script) as server:
-        headless(
-            "run",
-            GOAL,
-            "--base-url",
-            server.base_url,
-            "--model",
-            "any",
-            "--trust-project",
-            cwd=broken.path,
-            env=broken.environment,
-        ).expect(0)
+        run(broken, server).expect(0)
 
     assert not (broken.path.parent / "outside.txt").exists()
     assert not (broken.path / ".git" / "hooks" / "pre-commit").exists()
@@ -113,28 +68,10 @@ def test_mode_defer_waits_and_the_session_goes_on_when_it_is_allowed(
     broken: ProjectFolder,
 ) -> None:
     with ModelServer(commanding("echo hello")) as server:
-        words = ("--base-url", server.base_url, "--model", "any", "--trust-project")
-        waiting = headless(
-            "run",
-            GOAL,
-            *words,
-            "--permissions",
-            "defer",
-            "--output",
-            "json",
-            cwd=broken.path,
-            env=broken.environment,
-        ).expect(3)
+        waiting = run(broken, server, "--permissions", "defer", "--output", "json").expect(3)
         assert json.loads(waiting.stdout)["outcome"] == "waiting"
 
-        headless(
-            "resume",
-            *words,
-            "--permissions",
-            "allow_all",
-            cwd=broken.path,
-            env=broken.environment,
-        ).expect(0)
+        run(broken, server, "--permissions", "allow_all", verb="resume").expect(0)
         told = results(server)
 
     assert "hello" in told[0]
@@ -143,18 +80,6 @@ def test_mode_defer_waits_and_the_session_goes_on_when_it_is_allowed(
 
 def test_git_commit_is_refused_with_the_reason(broken: ProjectFolder) -> None:
     with ModelServer(commanding("git commit -am mine")) as server:
-        headless(
-            "run",
-            GOAL,
-            "--base-url",
-            server.base_url,
-            "--model",
-            "any",
-            "--trust-project",
-            "--permissions",
-            "allow_all",
-            cwd=broken.path,
-            env=broken.environment,
-        ).expect(0)
+        run(broken, server, "--permissions", "allow_all").expect(0)
         assert "commit" in results(server)[0]
     assert broken.git("rev-list", "--count", "HEAD") == "2"

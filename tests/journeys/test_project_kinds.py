@@ -22,6 +22,7 @@ from attack import (
     with_pytest,
 )
 from attacks_elsewhere import CRATE, FLIPPING, LIB, NODE, NODE_TEST
+from attacks_further import GO, WITH_ASSERT
 from attacks_on_runners import MADE
 from journey import ProjectFolder
 from m31a_engine.checks.result import CheckStatus, Verdict
@@ -46,6 +47,8 @@ class Kind:
     needs: str = ""
     """A program without which this cannot be shown."""
     free: bool = False
+    mine: Mapping[str, str] = field(default_factory=dict)
+    """What lies in the user's folder and is not committed."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -85,6 +88,13 @@ KINDS = {
         command="cargo test",
         needs="cargo",
         environment=tool_chain(),
+        mine={"target/debug/.cargo-lock": ""},
+    ),
+    "go": Kind(
+        WITH_ASSERT,
+        {"sums.go": GO["sums.go"].replace("a + b", "b + a")},
+        command="go test -v ./...",
+        needs="go",
     ),
     "make": Kind(MADE, {"sums.py": FASTER}, command="make test", needs="make", free=True),
     "no tests": Kind({"sums.py": GOOD}, {"sums.py": FASTER}, Verdict.PARTIAL),
@@ -130,6 +140,7 @@ def test_a_project_is_checked_by_its_own_means(
         base=kind.base,
         head=kind.head,
         free=kind.free,
+        mine=kind.mine,
         environment={k: v for k, v in kind.environment.items() if k in {"PATH", *tool_chain()}},
     )
     project = prepared(tmp_path / "project", environment, work)
@@ -234,6 +245,53 @@ def test_a_breaking_change_is_never_judged_by_the_users_own_good_files(
         assert report.verification is not None
         assert report.verification.verdict is not Verdict.VERIFIED
         assert ended.exit_code != 0
+
+
+WITH_PACKAGES = {
+    **NODE,
+    "sums.js": 'const { plus } = require("plus");\n\nexports.add = (a, b) => plus(a, b);\n',
+    "sums.test.js": 'const fs = require("node:fs");\n'
+    + NODE_TEST
+    + '\ntest("what vite does with its configuration", () => {\n  try {\n'
+    '    fs.mkdirSync("node_modules/.vite-temp", { recursive: true });\n'
+    '    fs.writeFileSync("node_modules/.vite-temp/config.mjs", "");\n'
+    '  } catch (error) {\n    assert.strictEqual(error.code, "EACCES");\n  }\n});\n',
+    ".gitignore": "node_modules\n",
+}
+PACKAGES = {
+    "node_modules/plus/index.js": "exports.plus = (a, b) => a + b;\n",
+    "node_modules/vite/package.json": "{}\n",
+}
+
+
+@pytest.mark.parametrize("mounts", [True, False], ids=["mounted", "not mounted"])
+def test_installed_packages_are_used_and_stay_as_they_are(
+    tmp_path: Path, environment: dict[str, str], mounts: bool
+) -> None:
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    if not mounts:
+        environment = without_bubblewrap(environment, tmp_path / "programs")
+    sandbox = detected(environment, tmp_path)
+    if sandbox.mounts is not mounts or not sandbox.works:
+        pytest.skip(f"this is another sandbox: {sandbox.kind}")
+    work = Attack(
+        base=WITH_PACKAGES,
+        mine=PACKAGES,
+        head={"sums.js": WITH_PACKAGES["sums.js"].replace("(a, b);", "(b, a);")},
+    )
+    project = prepared(tmp_path / "project", environment, work)
+
+    ended, report = carried_out(project, work)
+
+    ended.expect(0)
+    assert report.proven, ended
+    installed_now = {
+        f"node_modules/{file.relative_to(project.path / 'node_modules')}": file.read_text()
+        for file in (project.path / "node_modules").rglob("*")
+        if file.is_file()
+    }
+    assert installed_now == PACKAGES
 
 
 def detected(environment: Mapping[str, str], folder: Path) -> Sandbox:

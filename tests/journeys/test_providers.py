@@ -5,8 +5,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from calling import called
 from journey import ProjectFolder, headless
-from m31a_providers.testing import ModelServer, Reply, Rule
+from m31a_providers.testing import Call, ModelServer, Reply, Rule
 from scripted import FREE, GOAL, MENDED, mending
 
 
@@ -39,4 +40,28 @@ def test_a_run_is_finished_by_who_stands_in_and_its_events_say_so(broken: Projec
     assert (switch["origin"], switch["target"]) == ("first", "second")
     assert events[-1]["report"]["models"] == ["a", "b"]
     assert {request.model for request in second.requests} == {"b"}
+    assert broken.read("sums.py") == MENDED
+
+
+def test_a_window_nobody_told_of_is_met_by_shortening_what_was_answered_already(
+    broken: ProjectFolder,
+) -> None:
+    text = "".join(f"line {number} of a long file\n" for number in range(200))
+    for name in ("one.txt", "two.txt"):
+        broken.write(name, text)
+    broken.commit("Long files")
+    reads = [
+        Reply(tool_calls=(Call(name="FileRead", arguments={"path": name}),))
+        for name in ("one.txt", "two.txt")
+    ]
+    too_long = Reply(status=400, error="This model's maximum context length is 8192 tokens.")
+    write = Call(name="FileWrite", arguments={"path": "sums.py", "content": MENDED})
+    steps: list[Rule | Reply | str] = [*reads, too_long, Reply(tool_calls=(write,)), "Done."]
+    with ModelServer(steps) as server:
+        words = ("run", GOAL, "--base-url", server.base_url, "--model", "any", *FREE)
+        called(*words, cwd=broken.path, env=broken.environment).expect(0)
+        refused, again = [json.dumps(seen.body) for seen in server.requests[2:4]]
+
+    assert (refused.count("line 150"), again.count("line 150")) == (2, 1)
+    assert "characters left out" in again
     assert broken.read("sums.py") == MENDED

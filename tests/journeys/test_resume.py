@@ -5,9 +5,13 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
+from calling import called
+from dying import dies
 from journey import ProjectFolder, ended, headless, script, started
 from m31a_providers.testing import Call, ModelServer, Reply, Rule
-from scripted import FREE, GOAL, MENDED
+from scripted import FREE, GOAL, MENDED, mending
 
 STEPS = [
     Rule(
@@ -67,6 +71,26 @@ def test_a_kill_during_execute_is_resumed_without_asking_a_finished_turn_again(
     assert ledger.count(report["session"]) == 1
 
 
+@pytest.mark.parametrize("syncs", [3, 12, 24])
+def test_a_full_disk_ends_the_run_in_plain_words_and_it_goes_on_later(
+    broken: ProjectFolder, syncs: int
+) -> None:
+    before = broken.state()
+    with ModelServer(mending()) as server:
+        options = [str(word) for word in words(broken, server.base_url)]
+        stopped = dies(broken, "full", syncs, "run", GOAL, *options).expect(1)
+        untouched = broken.state()
+        resumed = called("resume", *options, cwd=broken.path, env=broken.environment).expect(0)
+
+    report = json.loads(stopped.stdout)
+    assert report["outcome"] == "failed"
+    assert "No space left on device" in report["error"]["message"]
+    assert "resume the session" in report["error"]["remedy"]
+    assert untouched == before
+    assert json.loads(resumed.stdout)["session"] == report["session"]
+    assert broken.read("sums.py") == MENDED
+
+
 def test_an_interrupt_ends_in_130_and_the_session_goes_on(broken: ProjectFolder) -> None:
     with ModelServer(STEPS) as server:
         server.hold("third")
@@ -119,3 +143,15 @@ def test_two_sessions_of_one_project_do_not_run_at_once(broken: ProjectFolder) -
             assert f"process {process.pid}" in second.stderr
             server.release("second")
             assert ended(process).exit_code == 0
+
+
+def test_a_folder_of_our_own_that_cannot_be_written_starts_nothing(broken: ProjectFolder) -> None:
+    before, home = broken.state(), Path(broken.environment["M31A_HOME"])
+    home.mkdir()
+    (home / "projects").write_text("a file in the way")
+    with ModelServer(STEPS, check=False) as server:
+        options = [str(word) for word in words(broken, server.base_url)]
+        said = called("run", GOAL, *options, cwd=broken.path, env=broken.environment).expect(2)
+        assert not server.requests
+    assert f"{home} cannot be written: Not a directory; free disk space, or set M31A" in said.stderr
+    assert broken.state() == before

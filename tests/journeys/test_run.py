@@ -8,7 +8,7 @@ import pytest
 
 from journey import Ended, ProjectFolder, headless
 from m31a_providers.testing import Call, ModelServer, Reply, Rule
-from scripted import BROKEN, FREE, GOAL, MENDED, TEST, mending
+from scripted import BROKEN, FREE, GOAL, MENDED, TEST, mending, shell, write
 
 
 def run(project: ProjectFolder, server: str, *words: str, verb: str = "run") -> Ended:
@@ -244,31 +244,12 @@ def test_all_six_phases_with_two_tasks_beside_one_another_end_in_one_merge(
         Rule(phase="discuss", reply=Reply(text="1. Which name for the module? - products.py")),
         Rule(phase="plan", turn=1, reply=Reply(text="I have no plan.")),
         Rule(phase="plan", contains="cannot be run", reply=Reply(text=plan)),
-        Rule(
-            phase="execute",
-            task="1",
-            turn=1,
-            reply=Reply(
-                tool_calls=(
-                    Call(name="FileWrite", arguments={"path": "sums.py", "content": MENDED}),
-                )
-            ),
-        ),
+        Rule(phase="execute", task="1", turn=1, reply=write("sums.py", MENDED)),
         Rule(
             phase="execute",
             task="2",
             turn=1,
-            reply=Reply(
-                tool_calls=(
-                    Call(
-                        name="FileWrite",
-                        arguments={
-                            "path": "products.py",
-                            "content": "def mul(a, b):\n    return a * b\n",
-                        },
-                    ),
-                )
-            ),
+            reply=write("products.py", "def mul(a, b):\n    return a * b\n"),
         ),
         Rule(phase="execute", reply=Reply(text="Done.")),
         Rule(phase="ship", reply=Reply(text="Sums and products. Try: import products")),
@@ -288,29 +269,10 @@ def test_all_six_phases_with_two_tasks_beside_one_another_end_in_one_merge(
 
 def test_red_checks_are_mended_once_the_model_sees_them(broken: ProjectFolder) -> None:
     script = [
-        Rule(
-            phase="execute",
-            turn=1,
-            reply=Reply(
-                tool_calls=(
-                    Call(
-                        name="FileWrite",
-                        arguments={"path": "sums.py", "content": "def add(a, b):\n    return 0\n"},
-                    ),
-                )
-            ),
-        ),
+        Rule(phase="execute", turn=1, reply=write("sums.py", "def add(a, b):\n    return 0\n")),
         Rule(phase="execute", reply=Reply(text="Done.")),
         Rule(phase="discuss", reply=Reply(text="Nothing to ask.")),
-        Rule(
-            phase="heal",
-            turn=1,
-            reply=Reply(
-                tool_calls=(
-                    Call(name="FileWrite", arguments={"path": "sums.py", "content": MENDED}),
-                )
-            ),
-        ),
+        Rule(phase="heal", turn=1, reply=write("sums.py", MENDED)),
         Rule(phase="heal", reply=Reply(text="Mended.")),
         Rule(phase="ship", reply=Reply(status=400, error="not today")),
     ]
@@ -325,28 +287,9 @@ def test_red_checks_are_mended_once_the_model_sees_them(broken: ProjectFolder) -
 
 def test_a_syntax_error_in_a_task_is_healed_before_the_checks(broken: ProjectFolder) -> None:
     script = [
-        Rule(
-            phase="execute",
-            turn=1,
-            reply=Reply(
-                tool_calls=(
-                    Call(
-                        name="FileWrite",
-                        arguments={"path": "sums.py", "content": "def add(a, b:\n"},
-                    ),
-                )
-            ),
-        ),
+        Rule(phase="execute", turn=1, reply=write("sums.py", "def add(a, b:\n")),
         Rule(phase="execute", reply=Reply(text="Done.")),
-        Rule(
-            phase="heal",
-            turn=1,
-            reply=Reply(
-                tool_calls=(
-                    Call(name="FileWrite", arguments={"path": "sums.py", "content": MENDED}),
-                )
-            ),
-        ),
+        Rule(phase="heal", turn=1, reply=write("sums.py", MENDED)),
         Rule(phase="heal", reply=Reply(text="Mended.")),
         Rule(phase="ship", reply=Reply(status=400, error="not today")),
     ]
@@ -560,15 +503,7 @@ def test_names_that_are_no_utf8_are_carried_through(broken: ProjectFolder) -> No
     broken.write("old-\udcff.txt", "old\n")
     broken.commit("A name of bytes")
     script = mending()
-    script[0] = Rule(
-        phase="execute",
-        turn=1,
-        reply=Reply(
-            tool_calls=(
-                Call(name="Bash", arguments={"command": "printf new > $'new-\\xfe.txt'; ls"}),
-            )
-        ),
-    )
+    script[0] = Rule(phase="execute", turn=1, reply=shell("printf new > $'new-\\xfe.txt'; ls"))
     with ModelServer(script) as server:
         ended = run(broken, server.base_url, "--output", "json").expect(0)
 

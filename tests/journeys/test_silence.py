@@ -1,5 +1,7 @@
 """A run talks to its provider and to nobody else, whatever its own commands would like."""
 
+import json
+import os
 import re
 import shutil
 import socket
@@ -77,6 +79,44 @@ def test_a_whole_run_connects_to_its_provider_and_nowhere_else(
     assert provider in reached
     strangers = {place for place in reached - {provider} if not _LOCAL_SERVICES.fullmatch(place)}
     assert strangers == set()
+
+
+ALONE = """
+import subprocess, sys
+from m31a_providers.testing import ModelServer
+from scripted import GOAL, mending
+
+with open("/proc/net/dev") as devices:
+    assert [line.split(":")[0].strip() for line in devices][2:] == ["lo"]
+with ModelServer(mending()) as server:
+    words = ("run", GOAL, "--base-url", server.base_url, "--model", "any", "--trust-project")
+    code = subprocess.run((*sys.argv[1:], *words, "--output", "json")).returncode
+    asked = len(server.requests)
+sys.exit(code if asked else 99)
+"""
+"""A provider and a whole run in a network of their own: there is nobody else to be reached."""
+
+
+def test_a_whole_run_ends_well_where_there_is_nobody_but_its_provider(
+    broken: ProjectFolder,
+) -> None:
+    alone = ("bwrap", "--dev-bind", "/", "/", "--unshare-net")
+    if (
+        shutil.which("bwrap") is None
+        or run_program(*alone, "true", cwd=broken.path, env=broken.environment).exit_code
+    ):
+        pytest.skip("no network of one's own can be made here: bubblewrap is missing or forbidden")
+    support = str(Path(__file__).parents[1] / "support")
+    paths = filter(None, (support, broken.environment.get("PYTHONPATH")))
+
+    ended = run_program(
+        *(*alone, sys.executable, "-c", ALONE, script("m31a-headless")),
+        cwd=broken.path,
+        env={**broken.environment, "PYTHONPATH": os.pathsep.join(paths)},
+    ).expect(0)
+
+    assert json.loads(ended.stdout)["verification"]["verdict"] == "verified"
+    assert broken.read("sums.py") == MENDED
 
 
 def test_a_command_of_the_models_reaches_nobody(broken: ProjectFolder, tmp_path: Path) -> None:

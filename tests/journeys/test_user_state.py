@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +12,8 @@ import pytest
 
 from calling import called
 from dirt import COMMITTED, TARGET, soil
-from dying import DIES
-from journey import Ended, ProjectFolder, UserState, ended, run_program, script, started
+from dying import dies
+from journey import Ended, ProjectFolder, UserState, ended, script, started
 from m31a_providers.testing import ModelServer
 from scripted import BROKEN, FREE, GOAL, MENDED, mending
 
@@ -38,15 +37,6 @@ def seeds() -> list[int]:
     return list(range(int(os.environ.get("M31A_CAMPAIGN", DEFAULT_CASES))))
 
 
-def dies(project: ProjectFolder, at: int, *words: str) -> Ended:
-    """Run `m31a-headless WORDS` until its journal has been synced so many times."""
-    return run_program(
-        *(sys.executable, "-c", DIES, str(at), "after", *words),
-        cwd=project.path,
-        env=project.environment,
-    )
-
-
 def carried_out(project: ProjectFolder, fate: Fate, random: Random) -> Ended:
     program = mending(BROKEN + "\nX = 1\n" if fate.ends == "badly" else MENDED)
     with ModelServer(program) as server:
@@ -54,7 +44,7 @@ def carried_out(project: ProjectFolder, fate: Fate, random: Random) -> Ended:
         words = (fate.verb, GOAL, *options)
         if fate.ends != "killed":
             return called(*words, cwd=project.path, env=project.environment)
-        first = dies(project, random.randint(1, SYNCS), *words)
+        first = dies(project, "after", random.randint(1, SYNCS), *words)
         if first.exit_code != -signal.SIGKILL:
             return first
         return called("resume", *options, cwd=project.path, env=project.environment)

@@ -60,6 +60,38 @@ def test_a_proof_that_was_forged_does_not_hold(shipped: ProjectFolder) -> None:
     assert "test: the commit says exit 0 (1 passed), now it is exit 1" in said.stdout
 
 
+@pytest.mark.parametrize(
+    ("told", "instead", "against"),
+    [
+        ("M31A-Check: test; ", "X-Check: test; ", "none of its checks shows behaviour"),
+        ("; cmd=python3 -m unittest", "; cmd=true; python3 -m unittest", "cannot be read: test;"),
+    ],
+    ids=["a check left out", "a check that cannot be read"],
+)
+def test_a_check_that_is_missing_or_not_to_be_read_speaks_against_the_commit(
+    shipped: ProjectFolder, told: str, instead: str, against: str
+) -> None:
+    message = shipped.git("log", "-1", "--format=%B")
+    assert told in message
+    shipped.git("commit", "--quiet", "--amend", "--message", message.replace(told, instead))
+
+    said = m31a(shipped, "verify", "--trust-project")
+
+    assert said.exit_code == 1
+    assert said.stdout.startswith("does not hold: ")
+    assert against in said.stdout
+
+
+def test_evidence_of_another_kind_speaks_against_the_commit(shipped: ProjectFolder) -> None:
+    kept = shipped.git("for-each-ref", "--format=%(refname)", "refs/m31a/evidence")
+    shipped.git("update-ref", kept, "HEAD")
+
+    said = m31a(shipped, "verify", "--trust-project")
+
+    assert said.exit_code == 1
+    assert "against   the evidence kept with the commit cannot be read" in said.stdout
+
+
 def test_a_commit_without_a_proof_is_not_verified(project: ProjectFolder) -> None:
     said = m31a(project, "verify", "--trust-project")
 
@@ -80,7 +112,7 @@ def test_the_journal_of_a_session_rebuilds_its_very_tree(shipped: ProjectFolder)
     assert shipped.git("worktree", "list").count("\n") == 0
 
 
-def test_what_a_command_changed_is_named_and_not_rebuilt(broken: ProjectFolder) -> None:
+def test_what_a_command_changed_is_taken_from_the_record_and_named(broken: ProjectFolder) -> None:
     call = Call(name="Bash", arguments={"command": "echo note > NOTE.md"})
     script = [
         Rule(phase="execute", turn=1, reply=Reply(tool_calls=(call,))),
@@ -89,12 +121,11 @@ def test_what_a_command_changed_is_named_and_not_rebuilt(broken: ProjectFolder) 
     with ModelServer(script) as server:
         goal(broken, "run", server.base_url)
 
-    said = m31a(broken, "replay")
+    said = m31a(broken, "replay").expect(0)
 
-    assert said.exit_code == 1, said
-    assert said.stdout.startswith("incomplete: ")
+    assert said.stdout.startswith("same: ")
     assert "echo note > NOTE.md" in said.stdout
-    assert "differs   NOTE.md\n" in said.stdout
+    assert "restored  NOTE.md\n" in said.stdout
     assert "sums.py" not in said.stdout
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from journey import Ended, ProjectFolder, headless
-from m31a_providers.testing import Call, ModelServer, Reply, Rule
-from scripted import BROKEN, FREE, MENDED, TEST
+from m31a_providers.testing import ModelServer, Reply, Rule
+from scripted import BROKEN, FREE, MENDED, TEST, write
 
 GOAL = "Rewrite the whole architecture of sums and products into a new module system with plugins"
 WAVES = [
@@ -30,10 +30,6 @@ def plan(*tasks: tuple[str, str]) -> str:
         for number, (title, path) in enumerate(tasks, 1)
     ]
     return f"# Sums\n\n## Task List\n```json\n{json.dumps(rows)}\n```\n"
-
-
-def write(path: str, content: str) -> Reply:
-    return Reply(tool_calls=(Call(name="FileWrite", arguments={"path": path, "content": content}),))
 
 
 def script(first: str) -> list[Rule | Reply | str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import m31a_headless.dispatch  # noqa: F401 - or `main` would freeze what pytest has loaded
 from journey import Ended
 from m31a_headless.cli import main
 

@@ -2,6 +2,7 @@
 
 from attack import BAD, CASES, FUNCTIONS, GOOD, PYTEST, UNITTEST, Attack
 from attacks_elsewhere import CRATE, LIB, NODE, NODE_TEST
+from attacks_further import GO
 from attacks_on_runners import MADE, MAKEFILE
 from attacks_on_tests import EXPECTING
 
@@ -150,6 +151,39 @@ HONEST: dict[str, Attack] = {
         head={
             "test.js": NODE_TEST
             + '\ntest("zero", () => {\n  assert.strictEqual(add(0, 0), 0);\n});\n'
+        },
+    ),
+    "a module that a test has waited for": Attack(
+        base={**UNITTEST, "test_products.py": MULTIPLIES},
+        head={"products.py": PRODUCTS},
+    ),
+    "a helper that tests and others use loses an assert": Attack(
+        base={
+            **UNITTEST,
+            "numbers_.py": "def positive(a):\n    assert a > 0\n    return a\n",
+            "sums.py": GOOD.replace("def", "from numbers_ import positive\n\n\ndef", 1),
+            "test_numbers.py": CASES.replace("import add", "import positive")
+            .replace("sums", "numbers_")
+            .replace("add(2, 3)", "positive(5)")
+            .replace("self.assertEqual(0, add(0, 0))", "self.assertEqual(1, positive(1))"),
+        },
+        head={"numbers_.py": "def positive(a):\n    return abs(a)\n"},
+    ),
+    "node: settings of a tool for the server": Attack(
+        base=NODE,
+        head={
+            "eslint.config.js": "module.exports = { quiet: Boolean(process.env.CI) };\n",
+            "sums.js": NODE["sums.js"].replace("a + b", "b + a"),
+        },
+    ),
+    "go: a function, its test, and an exit in the command": Attack(
+        base=GO,
+        head={
+            "sums.go": GO["sums.go"] + "\nfunc Twice(a int) int { return Add(a, a) }\n",
+            "sums_test.go": GO["sums_test.go"]
+            + "\nfunc TestTwice(t *testing.T) {\n\tif Twice(2) != 4 {\n\t\tt.Error()\n\t}\n}\n",
+            "cmd/main.go": 'package main\n\nimport (\n\t"os"\n\n\t"example.com/sums"\n)\n\n'
+            "func main() {\n\tif sums.Twice(len(os.Args)) > 9 {\n\t\tos.Exit(1)\n\t}\n}\n",
         },
     ),
     "rust: a function and its test": Attack(

@@ -14,6 +14,16 @@ TEST = (
 FREE = ("--trust-project", "--permissions", "allow_all")
 
 
+def write(path: str, content: str) -> Reply:
+    """An answer that writes one file."""
+    return Reply(tool_calls=(Call(name="FileWrite", arguments={"path": path, "content": content}),))
+
+
+def shell(command: str) -> Reply:
+    """An answer that runs one command."""
+    return Reply(tool_calls=(Call(name="Bash", arguments={"command": command}),))
+
+
 def mending(content: str = MENDED) -> list[Rule | Reply | str]:
     """A model that reads, writes and says so; arguments come in small pieces."""
     return [

@@ -2,18 +2,13 @@
 
 import json
 
-from m31a_providers.testing import Call, Reply, Rule
-from scripted import MENDED
+from m31a_providers.testing import Reply, Rule
+from scripted import MENDED, write
 
 GOAL = "make add() return the sum and write it down"
 NOTE = "name the file NOTES.md"
 TYPO = "def add(a, b:\n    return a + b\n"
 PRODUCT = "def add(a, b):\n    return a * b\n"
-
-
-def write(path: str, content: str) -> Reply:
-    """An answer that writes one file."""
-    return Reply(tool_calls=(Call(name="FileWrite", arguments={"path": path, "content": content}),))
 
 
 def plan(title: str, *paths: str) -> Reply:

@@ -22,6 +22,10 @@ DEADLINE_S = 30.0
 MODES = (1049, 2004, 1004, 1002, 1006)
 """Private modes that must be off again: alternate screen, paste marks, focus, mouse."""
 SIZE = Size(80, 24)
+_OWN_TERMINAL = (  # signals of the terminal reach a session that has it for its own
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
 MODEL_NAMED = {"M31A_MODEL_DEFAULT": "any"}
 """Variables of a person who is past the first steps."""
 
@@ -81,7 +85,7 @@ class Window:
     @property
     def left_behind(self) -> str:
         """What was printed after the alternate screen had been left."""
-        return self.sent.decode().rpartition("\x1b[?1049l")[2]
+        return self.sent.rpartition(b"\x1b[?1049l")[2].decode()
 
     def until(self, seen: str | Callable[[], bool]) -> str:
         """Wait until the screen shows a text (or something holds); the screen."""
@@ -140,7 +144,7 @@ def _started(
     words: tuple[str, ...], cwd: Path, env: Mapping[str, str], terminal: int
 ) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-m", "m31a", *words],
+        [sys.executable, "-S", "-c", _OWN_TERMINAL, sys.executable, "-m", "m31a", *words],
         cwd=cwd,
         env=env,
         stdin=terminal,

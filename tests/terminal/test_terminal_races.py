@@ -8,8 +8,7 @@ import pytest
 
 from journey import ProjectFolder
 from m31a_providers.testing import ModelServer, Reply, Rule
-from scripted import BROKEN, GOAL, MENDED, TEST
-from six_phases import write
+from scripted import BROKEN, GOAL, MENDED, TEST, write
 from window import Open, windows_on
 
 KEY_EVERY_S = 0.01

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,9 +12,9 @@ import pytest
 
 from journey import ProjectFolder
 from m31a_providers.testing import ModelServer, Reply, Rule
-from panes import WHY_NOT, Pane, has_tmux, pane_in
-from scripted import BROKEN, MENDED, TEST, mending
-from six_phases import GOAL, NOTE, PRODUCT, TYPO, planned, write
+from panes import DEADLINE_S, WHY_NOT, Pane, has_tmux, pane_in
+from scripted import BROKEN, MENDED, TEST, mending, write
+from six_phases import GOAL, NOTE, PRODUCT, TYPO, planned
 from window import MODEL_NAMED
 
 pytestmark = pytest.mark.skipif(not has_tmux(), reason=WHY_NOT)
@@ -146,8 +147,7 @@ def test_a_run_that_was_killed_is_taken_up_where_it_stood(
     with ModelServer(planned()) as server:
         pane.run(GOAL, "--mode", "full", *FREE, *model(server))
         pane.until("version 1", "a approve")
-        os.kill(app_in(pane), signal.SIGKILL)
-        pane.until("Killed")
+        kill(app_in(pane))
         pane.type("stty sane; tput rmcup; clear")
         pane.press("C-j")
         pane.prompt()
@@ -159,6 +159,16 @@ def test_a_run_that_was_killed_is_taken_up_where_it_stood(
 
     assert len(planned_again) == 1
     assert broken.read("sums.py") == MENDED
+
+
+def kill(process: int) -> None:
+    """End a process at once; return when it is gone. What the shell says may stand anywhere."""
+    handle = os.pidfd_open(process)
+    try:
+        os.kill(process, signal.SIGKILL)
+        assert select.select([handle], [], [], DEADLINE_S)[0]
+    finally:
+        os.close(handle)
 
 
 def app_in(pane: Pane) -> int:
