@@ -4,14 +4,15 @@ python tools/api_surface.py update    write tests/contracts/api/MODULE.txt anew
 python tools/api_surface.py           print what has changed; exit 1 if anything has
 
 Read from the syntax trees, so that the text is the same on every Python. A name counts as public
-when the package's `__all__`, or that of its `testing` module, lists it.
+when the package's `__all__`, or that of its `testing` module, lists it. What a public class has of
+a class that is not public is its own.
 """
 
 import ast
 import difflib
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import workspace
@@ -79,13 +80,27 @@ def members_of(node: ast.ClassDef) -> Iterator[str]:
                 yield ast.unparse(each)
 
 
-def described(name: str, node: ast.stmt) -> Iterator[str]:
+def inherited(node: ast.ClassDef, hidden: Mapping[str, ast.ClassDef]) -> Iterator[str]:
+    """The members that a class has of classes nobody may import, the furthest first."""
+    for base in node.bases:
+        above = hidden.get(ast.unparse(base))
+        if above is not None:
+            yield from inherited(above, hidden)
+            yield from members_of(above)
+
+
+def described(name: str, node: ast.stmt, hidden: Mapping[str, ast.ClassDef]) -> Iterator[str]:
     """The lines on one public name."""
     match node:
         case ast.ClassDef():
-            above = [ast.unparse(base) for base in [*node.bases, *node.keywords]]
+            above = [
+                text
+                for base in [*node.bases, *node.keywords]
+                if (text := ast.unparse(base)) not in hidden
+            ]
             yield f"class {name}({', '.join(above)})" if above else f"class {name}"
-            yield from (f"    {line}" for line in members_of(node))
+            members = dict.fromkeys([*inherited(node, hidden), *members_of(node)])
+            yield from (f"    {line}" for line in members)
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             yield signature(node, name)
         case ast.AnnAssign():
@@ -97,15 +112,22 @@ def described(name: str, node: ast.stmt) -> Iterator[str]:
 def face(member: Member) -> str:
     """The text that tests/contracts/api keeps for a distribution."""
     own = definitions(member)
+    modules = public_modules(member)
+    public = {name for module in modules for name in names_of(module)}
+    hidden = {
+        name: node
+        for (_, name), node in own.items()
+        if isinstance(node, ast.ClassDef) and name not in public
+    }
     lines: list[str] = []
-    for module in public_modules(member):
+    for module in modules:
         lines.append(f"# {module}")
         for name in names_of(module):
             value = getattr(importlib.import_module(module), name)
             owner = str(getattr(value, "__module__", ""))
             node = definition(name, owner, own)
             if node:
-                lines += described(name, node)
+                lines += described(name, node, hidden)
             else:
                 lines.append(f"{name}  (of {owner.split('.')[0]})" if owner else name)
     return "\n".join(lines) + "\n"

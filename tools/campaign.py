@@ -66,9 +66,17 @@ CAMPAIGNS: dict[str, Campaign] = {
         cases=300,
         tests=("tests/journeys/test_user_state.py",),
     ),
+    "soak": Campaign(
+        shows="a day of runs in one window costs at its end what it did, however bad the terminal",
+        cases=40,
+        tests=(
+            "tests/terminal/test_terminal_soak.py",
+            "tests/terminal/test_terminal_conditions.py",
+        ),
+    ),
     "kills": Campaign(
-        shows="a run killed at any write of its journal ends, resumed, as an uninterrupted one",
-        cases=44,
+        shows="a run killed at any write, byte or step ends, resumed, as an uninterrupted one",
+        cases=200,
         tests=("tests/journeys/test_kills.py",),
     ),
 }

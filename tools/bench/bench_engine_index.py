@@ -146,6 +146,22 @@ def measure(root: Path, cache: Path, files: dict[str, str]) -> bool:
     return asked_s <= MOST_WARM_S or len(files) > FILES
 
 
+def warm_ms() -> float:
+    """Milliseconds to open and refresh an index that knows all files, and to ask it for a goal."""
+    with tempfile.TemporaryDirectory() as name:
+        root, cache = Path(name, "project"), Path(name, "cache")
+        files = make(root, FILES)
+
+        def look() -> None:
+            with closing(CodeIndex.open(cache)) as index:
+                index.refresh(files, lambda path: (root / path).read_bytes())
+                best = index.relevant(GOAL)
+                index.outline((file.path for file in best), budget_tokens=400, estimate=len)
+
+        look()
+        return timed(look, REPEATS) * 1e3
+
+
 def main(words: list[str]) -> int:
     """Measure, print, judge."""
     count = int(words[0]) if words else FILES

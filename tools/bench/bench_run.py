@@ -1,5 +1,7 @@
 """What a run costs beside the smallest loop on the same libraries: start, turns, syncs, memory.
 
+A run whose commands are confined, one of many turns, and the code index of a large project follow.
+
 Ratios hold on any machine; the seconds beside them are this machine's, in this hour.
 
 python tools/bench/bench_run.py [ROUNDS [FOLDER OF AN INSTALLED m31a]]
@@ -14,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from m31a_providers.testing import Call, ModelServer, Reply, Rule
@@ -22,6 +25,9 @@ from m31a_providers.testing import Call, ModelServer, Reply, Rule
 HERE = Path(__file__).resolve().parent
 TURNS = 20
 LONG = 200
+RUN = ("run", "repeat the steps", "--mode", "direct", "--base-url", "BASE", "--model", "any")
+FREELY = ("--permissions", "allow_all", "--trust-project", "--max-turns", "500", "--quiet")
+CONFINED = ("--permissions", "sandboxed", "--trust-project", "--max-turns", "500", "--quiet")
 
 
 def loop_script(turns: int, output: str) -> list[Rule | Reply | str]:
@@ -62,8 +68,24 @@ def project(folder: Path) -> dict[str, str]:
     return environment
 
 
-Figures = tuple[float, list[float], float, float, int, int]
-"""First request s, gaps between turns ms, exit ms, peak MB, first request bytes, syncs."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one run cost."""
+
+    first_s: float
+    """From the start of the process to its first request."""
+    gaps_ms: list[float]
+    """From the end of each answer to the next request."""
+    leaving_ms: float
+    """From the end of the last answer to the end of the process."""
+    peak_mb: float
+    first_bytes: int
+    syncs: int
+
+    @property
+    def turn_ms(self) -> float:
+        """The median turn."""
+        return statistics.median(self.gaps_ms)
 
 
 def measured(argv: Sequence[str], turns: int, output: str) -> Figures:
@@ -86,10 +108,14 @@ def measured(argv: Sequence[str], turns: int, output: str) -> Figures:
             ended = time.monotonic_ns()
             process.returncode = 0
             seen = [request for request in server.requests if request.path.endswith("completions")]
-        first = (seen[0].began_ns - began) / 1e9
-        gaps = [(b.began_ns - a.ended_ns) / 1e6 for a, b in itertools.pairwise(seen)]
-        leaving = (ended - seen[-1].ended_ns) / 1e6
-        return first, gaps, leaving, usage.ru_maxrss / 1024, seen[0].body_bytes, _syncs(folder)
+        return Figures(
+            first_s=(seen[0].began_ns - began) / 1e9,
+            gaps_ms=[(b.began_ns - a.ended_ns) / 1e6 for a, b in itertools.pairwise(seen)],
+            leaving_ms=(ended - seen[-1].ended_ns) / 1e6,
+            peak_mb=usage.ru_maxrss / 1024,
+            first_bytes=seen[0].body_bytes,
+            syncs=_syncs(folder),
+        )
 
 
 def _syncs(folder: Path) -> int:
@@ -122,52 +148,43 @@ def main(words: list[str]) -> int:
     for flag, goal in (("--version", 2), ("--help", 3)):
         ratio = start_of([program, flag], 9) / bare
         print(f"m31a {flag:9}        {ratio:5.2f} x python -c pass   (goal <= {goal})")
-    ours = [
-        program,
-        "run",
-        "repeat the steps",
-        "--mode",
-        "direct",
-        "--base-url",
-        "BASE",
-        "--model",
-        "any",
-        "--permissions",
-        "allow_all",
-        "--trust-project",
-        "--max-turns",
-        "500",
-        "--quiet",
-    ]
-    floor = [python, str(HERE / "ref_loop.py"), "BASE", "repeat the steps"]
-    rows: dict[str, list[Figures]] = {"m31a": [], "ref": []}
-    for _ in range(rounds):
-        rows["m31a"].append(measured(ours, TURNS, "true"))
-        rows["ref"].append(measured(floor, TURNS, "true"))
+    compare(rounds, [program, *RUN, *FREELY], [python, str(HERE / "ref_loop.py"), "BASE", "go on"])
+    confined = [measured([program, *RUN, *CONFINED], TURNS, "true") for _ in range(rounds)]
+    if all(len(one.gaps_ms) == TURNS for one in confined):
+        ms = statistics.median(one.turn_ms for one in confined)
+        print(f"confined, time per turn  {ms:9.2f} ms  (goal <= 40)")
+    else:
+        print("confined, time per turn  not measured: no sandbox works here")
+    long = measured([program, *RUN, *FREELY], LONG, "cat two_kb.txt")
+    early, late = statistics.median(long.gaps_ms[2:22]), statistics.median(long.gaps_ms[-20:])
+    print(f"last 20 of {LONG} turns      {late / early:9.2f} x turns 3-22  (goal <= 1.2)")
+    print(f"memory after {LONG} turns    {long.peak_mb:9.2f} MB")
+    import bench_engine_index  # last: a child's peak is at least the memory of who starts it
 
-    def median(who: str, place: int) -> float:
-        values = [row[place] for row in rows[who]]
-        return statistics.median(
-            statistics.median(value) if isinstance(value, list) else value for value in values
+    print(f"code index, warm         {bench_engine_index.warm_ms():9.2f} ms  (goal < 300)")
+    return 0
+
+
+def compare(rounds: int, ours: Sequence[str], floor: Sequence[str]) -> None:
+    """Print what a run costs beside the bare loop, both measured in turn."""
+    pairs = [(measured(ours, TURNS, "true"), measured(floor, TURNS, "true")) for _ in range(rounds)]
+
+    def line(title: str, unit: str, figure: Callable[[Figures], float], goal: str) -> None:
+        mine, theirs = (
+            statistics.median(map(figure, column)) for column in zip(*pairs, strict=True)
         )
-
-    for title, place, unit in (
-        ("first request", 0, "s"),
-        ("time per turn", 1, "ms"),
-        ("exit after last answer", 2, "ms"),
-        ("peak memory", 3, "MB"),
-        ("first request bytes", 4, "B"),
-    ):
-        mine, theirs = median("m31a", place), median("ref", place)
         print(
             f"{title:24} {mine:9.2f} {unit:2}  {mine / theirs:6.2f} x the bare loop ({theirs:.2f})"
+            f"  (goal <= {goal})"
         )
-    print(f"syncs of a turn          {median('m31a', 5) / (TURNS + 1):9.2f}     (goal <= 2)")
-    long = measured(ours, LONG, "cat two_kb.txt")
-    early, late = statistics.median(long[1][2:22]), statistics.median(long[1][-20:])
-    print(f"last 20 of {LONG} turns      {late / early:9.2f} x turns 3-22  (goal <= 1.2)")
-    print(f"memory after {LONG} turns    {long[3]:9.2f} MB")
-    return 0
+
+    line("first request", "s", lambda one: one.first_s, "0.31")
+    line("time per turn", "ms", lambda one: one.turn_ms, "5")
+    line("exit after last answer", "ms", lambda one: one.leaving_ms, "50")
+    line("peak memory", "MB", lambda one: one.peak_mb, "45")
+    line("first request bytes", "B", lambda one: one.first_bytes, "6000")
+    syncs = statistics.median(ours.syncs for ours, _ in pairs)
+    print(f"syncs of a turn          {syncs / (TURNS + 1):9.2f}     (goal <= 2)")
 
 
 if __name__ == "__main__":
