@@ -67,6 +67,20 @@ def repainted(shown: Window) -> tuple[str, str]:
     return before, shown.text
 
 
+def over(shown: Window) -> None:
+    """Wait until the run has shipped and the app is ready, by a frame that is there whole.
+
+    Without the first a window that is behind may still show how it was before the run.
+    """
+    shown.until(
+        lambda: (
+            "shipped" in shown.text.partition("\n")[0]
+            and "ready │" in shown.text
+            and shown.sent.endswith(b"\x1b[?2026l")
+        )
+    )
+
+
 def resize(shown: Window, columns: int, rows: int) -> None:
     """Drag the window's corner: it has its new size before the program hears of it."""
     shown.screen.resize(columns, rows)
@@ -133,7 +147,7 @@ def test_a_window_that_reads_slowly_holds_up_nobody_and_catches_up(
             )  # landed while the window is behind
             grown = memory_kib(shown) - memory
             wire.widen()
-            shown.until("ready │")
+            over(shown)
             shown.until(LAST)
             shown.until(f"❯ {DRAFT}")
             before, after = repainted(shown)
@@ -189,7 +203,7 @@ def test_a_storm_of_sizes_while_an_answer_streams_ends_in_the_right_frame(window
         for width in (*range(21, 140, 2), 72):
             resize(shown, width, 10 + width % 30 if width != 72 else 20)
             shown.type("x")
-        shown.until("ready │")
+        over(shown)
         shown.until(LAST)
         shown.until("x" * 61)
         before, after = repainted(shown)
