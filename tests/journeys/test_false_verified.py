@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from calling import called
 from honest import HONEST
 from journey import ProjectFolder
 from m31a_engine.checks.result import Verdict
+from tool_chains import require_program, rust_homes
 
 ATTACKS: Mapping[str, Attack] = {**ON_TESTS, **ON_RUNNERS, **ELSEWHERE, **FURTHER}
 DEFAULT_CASES = 20
@@ -43,14 +43,12 @@ def starts_pytest(attack: Attack) -> bool:
 def project_of(attack: Attack, tmp_path: Path, environment: dict[str, str]) -> ProjectFolder:
     programs = {"package.json": "node", "Cargo.toml": "cargo", "Makefile": "make", "go.mod": "go"}
     for name, program in programs.items():
-        if name in attack.base and shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed: nothing of its projects can be checked")
+        if name in attack.base:
+            require_program(program)
     if starts_pytest(attack):
         environment = with_pytest(environment, Path(sys.executable).parent)
-    for name in ("RUSTUP_HOME", "CARGO_HOME"):
-        if "Cargo.toml" in attack.base:
-            home = os.environ.get(name, str(Path.home() / f".{name.partition('_')[0].lower()}"))
-            environment = {**environment, name: home}
+    if "Cargo.toml" in attack.base:
+        environment = {**environment, **rust_homes()}
     return prepared(tmp_path / "project", environment, attack)
 
 

@@ -1,7 +1,6 @@
 """Projects of every kind: what is run to check them, and what that proves."""
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from attacks_on_runners import MADE
 from journey import ProjectFolder
 from m31a_engine.checks.result import CheckStatus, Verdict
 from m31a_tools import Sandbox
+from tool_chains import require_program, rust_homes
 
 FASTER = "import operator\n\n\ndef add(a, b):\n    return operator.add(a, b)\n"
 OLD = (
@@ -53,13 +53,8 @@ class Kind:
 
 
 def tool_chain() -> dict[str, str]:
-    """Where Rust's programs find their own files, with another home."""
-    home = Path.home()
-    return {
-        "CARGO_HOME": os.environ.get("CARGO_HOME", str(home / ".cargo")),
-        "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(home / ".rustup")),
-        "PATH": os.environ["PATH"],
-    }
+    """Where the programs of a language are found, with another home."""
+    return {**rust_homes(), "PATH": os.environ["PATH"]}
 
 
 KINDS = {
@@ -134,8 +129,8 @@ def test_a_project_is_checked_by_its_own_means(
     tmp_path: Path, environment: dict[str, str], name: str
 ) -> None:
     kind = KINDS[name]
-    if kind.needs and shutil.which(kind.needs) is None:
-        pytest.skip(f"{kind.needs} is not installed")
+    if kind.needs:
+        require_program(kind.needs)
     work = Attack(
         base=kind.base,
         head=kind.head,
@@ -216,8 +211,8 @@ def test_a_breaking_change_is_never_judged_by_the_users_own_good_files(
     tmp_path: Path, environment: dict[str, str], name: str, mounts: bool
 ) -> None:
     attack, install, command = BREAKING[name]
-    if command.startswith("npm") and shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
+    if command.startswith("npm"):
+        require_program("npm")
     if not mounts:
         environment = without_bubblewrap(environment, tmp_path / "programs")
     sandbox = detected(environment, tmp_path)
@@ -268,8 +263,7 @@ PACKAGES = {
 def test_installed_packages_are_used_and_stay_as_they_are(
     tmp_path: Path, environment: dict[str, str], mounts: bool
 ) -> None:
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
+    require_program("npm")
     if not mounts:
         environment = without_bubblewrap(environment, tmp_path / "programs")
     sandbox = detected(environment, tmp_path)
